@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The commands of this project. What they do is in scripts/, usable by hand.
+# (The kernel's make reads Kbuild, not this file.)
+
+S := scripts
+
+help:
+	@echo 'make modules [KVER=] [DC=1]        build amdgpu.ko, print its path'
+	@echo 'make diff [KVER=] [FULL=1]         the edits to the base driver as a patch'
+	@echo 'make lint [KVER=]                  style and static checks, silent if clean'
+	@echo 'make dkms-install [KVER=]          build and install on this host'
+	@echo 'make deb                           build the Debian packages, print their paths'
+	@echo 'make dkms-remove                   undo that'
+
+# The build root and every tool come on demand; make only passes arguments on.
+# Its own jobserver stays here: the kernel's make gets -j of its own.
+unexport MAKEFLAGS MFLAGS
+
+modules:
+	@$(S)/modules $(if $(DC),--dc) $(if $(KVER),--kver $(KVER))
+
+diff:
+	@$(S)/diff-base $(if $(FULL),--full) $(KVER)
+
+lint:
+	@$(S)/lint $(KVER)
+
+dkms-install dkms-remove:
+	@$(S)/dkms $(@:dkms-%=%) $(KVER)
+
+deb:
+	@$(S)/deb
+
+.PHONY: help modules diff lint dkms-install dkms-remove deb
