@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The SVM ioctl.
+
+// expect: header 1 #include "amdgpu_svm.h"
+@header@
+@@
+ #include "amdgpu_sched.h"
++#include "amdgpu_svm.h"
+
+// expect: ioctl_entry 1 DRM_IOCTL_DEF_DRV(AMDGPU_GEM_SVM, amdgpu_svm_ioctl, DRM_AUTH | DRM_RENDER_ALLOW), in amdgpu_ioctls_kms
+@ioctl_entry@
+initializer list I;
+@@
+ const struct drm_ioctl_desc amdgpu_ioctls_kms[] = {
+ 	I,
++	DRM_IOCTL_DEF_DRV(AMDGPU_GEM_SVM, amdgpu_svm_ioctl, DRM_AUTH | DRM_RENDER_ALLOW),
+ };

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/dma-resv.h>
+#include <linux/module.h>
+#include <linux/pm_runtime.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "amdgpu.h"
+#include "amdgpu_amdkfd.h"
+#include "amdgpu_reset.h"
+#include "amdgpu_svm_priv.h"
+#include "amdgpu_vm.h"
+#include "kfd_priv.h"
+
+/**
+ * DOC: Shared virtual memory
+ *
+ * A GPU page fault on an address of the process's own memory is served by mapping
+ * the process's pages into the GPU's page tables: no allocation call, no pinning,
+ * no ioctl.
+ *
+ * Every VM of a file belongs to the address space that opened the file, and has a
+ * &struct amdgpu_svm from the start, if the GPU can retry accesses and the CPU can
+ * reach its page tables. VMs of KFD have one too, but KFD's own SVM serves them
+ * until the process uses the ioctl on that VM.
+ *
+ * This part owns the life of that object. The VM has a reference and every fault
+ * handler at work; the VM ends only after the last of them is gone. They find it
+ * by the pasid under the lock of &amdgpu_vm_manager.pasids.
+ *
+ * The parts, from the outside in: the ioctl, faults (amdgpu_svm_fault.c), ranges,
+ * mapping, page table entries (amdgpu_svm_pt.c); notifiers work the other way. The
+ * attribute map stands beside them. Each has a DOC section; lock order is in that
+ * of "Mapping".
+ *
+ * Limits: system memory only, no migration. Shaders of jobs that the kernel driver
+ * submits retry only with amdgpu.noretry=0; SDMA and the packet processors always
+ * do, and queues of KFD do when the process has XNACK on. Work that ends with a
+ * dma_fence and waits for SVM makes that fence wait for memory allocation; if a
+ * cycle results, the job's timeout ends it.
+ */
+
+static bool svm_enabled = true;
+#ifndef __CHECKER__ /* sparse 0.6.4 knows no constant __builtin_strlen(). */
+module_param_named(svm, svm_enabled, bool, 0444);
+MODULE_PARM_DESC(svm, "Serve GPU page faults from process memory where the GPU can retry (default 1)");
+#endif
+
+/* How long closing a file waits for its jobs, whose faults have become fatal. */
+#define CLOSE_TIMEOUT	msecs_to_jiffies(5000)
+
+static const char *const reason_texts[AMDGPU_SVM_REASONS] = {
+	[AMDGPU_SVM_OK] = "mapped",
+	[AMDGPU_SVM_ALREADY] = "already mapped",
+	[AMDGPU_SVM_STALE] = "stale",
+	[AMDGPU_SVM_LATER] = "later",
+	[AMDGPU_SVM_BO] = "buffer object",
+	[AMDGPU_SVM_NO_MEMORY_THERE] = "no memory at this address",
+	[AMDGPU_SVM_OUT_OF_RANGE] = "not an address of a process",
+	[AMDGPU_SVM_NO_ACCESS] = "its attributes forbid the access",
+	[AMDGPU_SVM_GPU_READ_ONLY] = "its attributes make it read-only for the GPU",
+	[AMDGPU_SVM_READ_ONLY] = "the memory is read-only",
+	[AMDGPU_SVM_UNREADABLE] = "the process has no access either",
+	[AMDGPU_SVM_DEVICE_MEMORY] = "it is memory of a device",
+	[AMDGPU_SVM_NO_RIGHT] = "mapped without the right that is needed",
+	[AMDGPU_SVM_PROCESS_GONE] = "the process is gone",
+	[AMDGPU_SVM_NO_MEMORY] = "out of memory",
+	[AMDGPU_SVM_INTERNAL] = "internal error",
+};
+
+/**
+ * amdgpu_svm_reason_text() - a reason in words
+ * @reason: how a fault ended
+ *
+ * Return: a constant string.
+ */
+const char *amdgpu_svm_reason_text(enum amdgpu_svm_reason reason)
+{
+	return reason_texts[reason];
+}
+
+/*
+ * Do contexts of this GPU retry? From GC 9.4.2 on they always can, and who retries
+ * is decided per engine and process; noretry=1 on the command line still means no.
+ */
+static bool can_retry(struct amdgpu_device *adev)
+{
+	switch (amdgpu_ip_version(adev, GC_HWIP, 0)) {
+	case IP_VERSION(9, 4, 1):
+		return !adev->gmc.noretry;
+	case IP_VERSION(9, 4, 2):
+	case IP_VERSION(9, 4, 3):
+	case IP_VERSION(9, 4, 4):
+	case IP_VERSION(9, 5, 0):
+		return amdgpu_noretry != 1 && amdgpu_sriov_xnack_support(adev);
+	default:
+		return false;
+	}
+}
+
+/* The CPU has to reach page tables wherever they are. */
+static bool can_write_tables(struct amdgpu_device *adev)
+{
+	return amdgpu_gmc_vram_full_visible(&adev->gmc) &&
+	       !amdgpu_sriov_vf_mmio_access_protection(adev);
+}
+
+static bool is_supported(struct amdgpu_device *adev)
+{
+	return svm_enabled && can_retry(adev) && can_write_tables(adev) &&
+	       PAGE_SIZE == AMDGPU_GPU_PAGE_SIZE;
+}
+
+/* First address that is none of the process or that the GPU cannot reach. */
+static unsigned long address_limit(struct amdgpu_device *adev, struct mm_struct *mm)
+{
+	u64 gpu = min_t(u64, adev->vm_manager.max_pfn << AMDGPU_GPU_PAGE_SHIFT,
+			AMDGPU_GMC_HOLE_START);
+
+	return min_t(u64, gpu, mm->task_size);
+}
+
+static struct amdgpu_svm *svm_alloc(struct amdgpu_device *adev, struct amdgpu_vm *vm)
+{
+	struct amdgpu_svm *svm = kzalloc(sizeof(*svm), GFP_KERNEL);
+
+	if (!svm)
+		return NULL;
+	svm->adev = adev;
+	svm->vm = vm;
+	svm->pid = task_tgid_nr(current);
+	refcount_set(&svm->users, 1);
+	init_completion(&svm->unused);
+	amdgpu_svm_attr_init(&svm->attrs);
+	mutex_init(&svm->lock);
+	mutex_init(&svm->drop_lock);
+	svm->mapped = RB_ROOT_CACHED;
+	xa_init(&svm->refused);
+	spin_lock_init(&svm->queue_lock);
+	INIT_LIST_HEAD(&svm->dead);
+	INIT_LIST_HEAD(&svm->remap);
+	INIT_LIST_HEAD(&svm->drops);
+	INIT_WORK(&svm->work, amdgpu_svm_work);
+	return svm;
+}
+
+static void svm_free(struct amdgpu_svm *svm)
+{
+	xa_destroy(&svm->refused);
+	amdgpu_svm_attr_fini(&svm->attrs);
+	mutex_destroy(&svm->drop_lock);
+	mutex_destroy(&svm->lock);
+	kfree(svm);
+}
+
+static void publish(struct amdgpu_vm *vm, struct amdgpu_svm *svm)
+{
+	struct xarray *pasids = &svm->adev->vm_manager.pasids;
+	unsigned long flags;
+
+	xa_lock_irqsave(pasids, flags);
+	vm->svm = svm;
+	xa_unlock_irqrestore(pasids, flags);
+}
+
+static void unpublish(struct amdgpu_vm *vm)
+{
+	struct xarray *pasids = &vm->svm->adev->vm_manager.pasids;
+	unsigned long flags;
+
+	xa_lock_irqsave(pasids, flags);
+	vm->svm = NULL;
+	xa_unlock_irqrestore(pasids, flags);
+}
+
+/**
+ * amdgpu_svm_init() - let a VM have the opener's memory
+ * @adev: the device
+ * @vm: a VM of a file, being opened by the current process
+ *
+ * A GPU that cannot do it is not an error: the VM then is as without SVM.
+ *
+ * Return: 0 or a negative error.
+ */
+int amdgpu_svm_init(struct amdgpu_device *adev, struct amdgpu_vm *vm)
+{
+	struct amdgpu_svm *svm;
+	int r;
+
+	if (!is_supported(adev) || !current->mm || !vm->pasid)
+		return 0;
+	svm = svm_alloc(adev, vm);
+	if (!svm)
+		return -ENOMEM;
+	r = amdgpu_svm_compat_init(&svm->gpusvm, adev_to_drm(adev), current->mm,
+				   address_limit(adev, current->mm), AMDGPU_SVM_NOTIFIER_SIZE,
+				   &amdgpu_svm_gpusvm_ops, amdgpu_svm_chunk_sizes,
+				   amdgpu_svm_num_chunks);
+	if (r) {
+		svm_free(svm);
+		return r;
+	}
+	drm_gpusvm_driver_set_lock(&svm->gpusvm, &svm->lock);
+	publish(vm, svm);
+	return 0;
+}
+
+/**
+ * amdgpu_svm_get_by_pasid() - find the SVM that a fault is for
+ * @adev: the device
+ * @pasid: from the interrupt
+ *
+ * Return: with a reference, or NULL.
+ */
+struct amdgpu_svm *amdgpu_svm_get_by_pasid(struct amdgpu_device *adev, u32 pasid)
+{
+	struct amdgpu_svm *svm = NULL;
+	struct amdgpu_vm *vm;
+	unsigned long flags;
+
+	xa_lock_irqsave(&adev->vm_manager.pasids, flags);
+	vm = xa_load(&adev->vm_manager.pasids, pasid);
+	if (vm)
+		svm = vm->svm;
+	if (svm)
+		refcount_inc(&svm->users);
+	xa_unlock_irqrestore(&adev->vm_manager.pasids, flags);
+	return svm;
+}
+
+/**
+ * amdgpu_svm_put() - give a reference back
+ * @svm: what amdgpu_svm_get_by_pasid() gave
+ */
+void amdgpu_svm_put(struct amdgpu_svm *svm)
+{
+	if (refcount_dec_and_test(&svm->users))
+		complete(&svm->unused);
+}
+
+/**
+ * amdgpu_svm_xnack_on() - may the VM's accesses retry?
+ * @svm: the VM's SVM
+ *
+ * Return: for VMs of KFD, whether the process has XNACK on; for others true, or
+ * there would be no SVM.
+ */
+bool amdgpu_svm_xnack_on(struct amdgpu_svm *svm)
+{
+	struct kfd_process *p;
+	bool on;
+
+	if (!svm->vm->is_compute_context)
+		return true;
+	p = kfd_lookup_process_by_pasid(svm->vm->pasid, NULL);
+	if (!p)
+		return false;
+	on = p->xnack_enabled;
+	kfd_unref_process(p);
+	return on;
+}
+
+/*
+ * Nobody can serve faults once the VM is gone, and an engine that waits for one
+ * holds up its ring until the job's time is up. So faults become fatal first, and
+ * jobs get a moment to end with that. Only where SVM was in use.
+ */
+static void end_jobs(struct amdgpu_svm *svm)
+{
+	spin_lock(&svm->queue_lock);
+	WRITE_ONCE(svm->closing, true);
+	spin_unlock(&svm->queue_lock);
+
+	if (svm->pm_held && !svm->vm->is_compute_context)
+		dma_resv_wait_timeout(svm->vm->root.bo->tbo.base.resv, DMA_RESV_USAGE_BOOKKEEP,
+				      false, CLOSE_TIMEOUT);
+}
+
+/* drm_gpusvm_fini() removes the ranges, but their pages are ours. */
+static void free_all_pages(struct amdgpu_svm *svm)
+{
+	struct drm_gpusvm_notifier *notifier;
+	struct drm_gpusvm_range *range;
+
+	drm_gpusvm_for_each_notifier(notifier, &svm->gpusvm, 0, LONG_MAX) {
+		range = NULL;
+		drm_gpusvm_for_each_range(range, notifier, 0, LONG_MAX)
+			drm_gpusvm_free_pages(&svm->gpusvm, &to_amdgpu_svm_range(range)->pages,
+					      drm_gpusvm_range_size(range) >> PAGE_SHIFT);
+	}
+}
+
+/**
+ * amdgpu_svm_fini() - end the SVM of a VM that ends
+ * @vm: the VM; nothing of it is reserved or locked
+ */
+void amdgpu_svm_fini(struct amdgpu_vm *vm)
+{
+	struct amdgpu_svm *svm = vm->svm;
+
+	if (!svm)
+		return;
+	end_jobs(svm);
+	unpublish(vm);
+	amdgpu_svm_put(svm);
+	wait_for_completion(&svm->unused);
+
+	if (svm->unmaps_on)
+		mmu_interval_notifier_remove(&svm->unmaps);
+	cancel_work_sync(&svm->work);
+	amdgpu_svm_forget_queues(svm);
+	amdgpu_svm_unmap_all(svm);
+	mutex_lock(&svm->lock);
+	free_all_pages(svm);
+	drm_gpusvm_fini(&svm->gpusvm);
+	mutex_unlock(&svm->lock);
+	if (svm->pm_held)
+		pm_runtime_put_autosuspend(adev_to_drm(svm->adev)->dev);
+	svm_free(svm);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the rest of the driver calls. Without CONFIG_DRM_AMDGPU_SVM all of it
+ * costs nothing and the driver behaves as if it were not there.
+ */
+#ifndef __AMDGPU_SVM_H__
+#define __AMDGPU_SVM_H__
+
+#include <linux/errno.h>
+#include <linux/types.h>
+
+#include <drm/amdgpu_drm_svm.h>
+
+struct amdgpu_bo;
+struct amdgpu_device;
+struct amdgpu_vm;
+struct drm_device;
+struct drm_file;
+struct drm_printer;
+
+#ifdef CONFIG_DRM_AMDGPU_SVM
+
+int amdgpu_svm_init(struct amdgpu_device *adev, struct amdgpu_vm *vm);
+void amdgpu_svm_fini(struct amdgpu_vm *vm);
+
+int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct drm_file *filp);
+
+bool amdgpu_svm_handle_fault(struct amdgpu_device *adev, u32 pasid, u64 addr, u64 ts,
+			     bool write, bool *handled);
+
+int amdgpu_svm_check_bo_map(struct amdgpu_vm *vm, u64 addr, u64 size);
+
+void amdgpu_svm_table_moves(struct amdgpu_vm *vm, struct amdgpu_bo *bo);
+void amdgpu_svm_tables_lost(struct amdgpu_vm *vm);
+void amdgpu_svm_tables_valid(struct amdgpu_vm *vm);
+
+void amdgpu_svm_debugfs_init(struct drm_file *file);
+void amdgpu_svm_show_fdinfo(struct drm_printer *p, struct amdgpu_vm *vm);
+
+#else
+
+static inline int amdgpu_svm_init(struct amdgpu_device *adev, struct amdgpu_vm *vm)
+{
+	return 0;
+}
+
+static inline void amdgpu_svm_fini(struct amdgpu_vm *vm)
+{
+}
+
+static inline int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct drm_file *filp)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline bool amdgpu_svm_handle_fault(struct amdgpu_device *adev, u32 pasid, u64 addr,
+					   u64 ts, bool write, bool *handled)
+{
+	return false;
+}
+
+static inline int amdgpu_svm_check_bo_map(struct amdgpu_vm *vm, u64 addr, u64 size)
+{
+	return 0;
+}
+
+static inline void amdgpu_svm_table_moves(struct amdgpu_vm *vm, struct amdgpu_bo *bo)
+{
+}
+
+static inline void amdgpu_svm_tables_lost(struct amdgpu_vm *vm)
+{
+}
+
+static inline void amdgpu_svm_tables_valid(struct amdgpu_vm *vm)
+{
+}
+
+static inline void amdgpu_svm_debugfs_init(struct drm_file *file)
+{
+}
+
+static inline void amdgpu_svm_show_fdinfo(struct drm_printer *p, struct amdgpu_vm *vm)
+{
+}
+
+#endif
+
+#endif

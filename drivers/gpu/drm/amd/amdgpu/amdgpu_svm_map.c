@@ -1,0 +1,601 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/interval_tree_generic.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_exec.h>
+#include <drm/drm_pagemap.h>
+
+#include "amdgpu.h"
+#include "amdgpu_svm_priv.h"
+#include "amdgpu_svm_pt.h"
+#include "amdgpu_svm_trace.h"
+#include "amdgpu_vm.h"
+
+/**
+ * DOC: Mapping
+ *
+ * Decides what goes into page table entries, commits ranges to the page tables
+ * and takes them out again. Owns &amdgpu_svm.mapped, the tree of what the GPU may
+ * reach, and &amdgpu_svm.refused, the pages with a no-retry entry.
+ *
+ * A commit is the one place where everything has to be true at once: root page
+ * directory reserved (no buffer object is there, and none can come), notifier
+ * lock held for reading (the pages are still the process's), eviction lock held
+ * (the tables stay; the attributes are compared once more, and whoever changes
+ * them looks at the tree under this lock afterwards). Nothing is allocated under
+ * the latter two.
+ *
+ * Lock order, outer to inner:
+ *
+ *	&amdgpu_svm_range.lock		get pages, map, destroy
+ *	&amdgpu_svm.lock		find, insert, remove
+ *	mmap lock			of the process
+ *	&amdgpu_svm.drop_lock, &amdgpu_svm_attr_map.lock
+ *	root page directory reservation	prepare tables, commit
+ *	drm_gpusvm notifier lock	commit (read), notifier (write)
+ *	VM eviction lock		entries, &amdgpu_svm.mapped
+ *	&amdgpu_svm.queue_lock, locks of the TLB flush
+ *
+ * Nobody holds &amdgpu_svm.lock or the mmap lock while committing.
+ *
+ * From the notifier lock on everything is reachable from memory reclaim: no
+ * allocation that reclaims, no dma_resv. What a notifier waits for is the eviction
+ * lock, whose holders wait for page table jobs at most, and the TLB flush.
+ *
+ * Limit: commits need the root page directory's reservation. Who holds it and
+ * waits for a job that itself waits for SVM stops that job until its time is up;
+ * the driver does so when it has to evict under memory pressure in a submission.
+ */
+
+#define START(mapping)	((mapping)->start)
+#define LAST(mapping)	((mapping)->last)
+/* The VM's own instance of these functions is static; lookups are all we need. */
+INTERVAL_TREE_DEFINE(struct amdgpu_bo_va_mapping, rb, u64, __subtree_last, START, LAST,
+		     static __maybe_unused, svm_bo_it)
+#undef START
+#undef LAST
+
+static u64 gpu_page(unsigned long addr)
+{
+	return addr / AMDGPU_GPU_PAGE_SIZE;
+}
+
+/**
+ * amdgpu_svm_bo_overlaps() - is a buffer object mapped there?
+ * @vm: its root page directory is reserved
+ * @first: first GPU page number
+ * @last: last GPU page number
+ *
+ * Return: whether any part of the range belongs to a buffer object.
+ */
+bool amdgpu_svm_bo_overlaps(struct amdgpu_vm *vm, u64 first, u64 last)
+{
+	dma_resv_assert_held(vm->root.bo->tbo.base.resv);
+	return svm_bo_it_iter_first(&vm->va, first, last);
+}
+
+/**
+ * amdgpu_svm_check_bo_map() - may a buffer object be mapped there?
+ * @vm: its root page directory is reserved
+ * @addr: first address
+ * @size: in bytes
+ *
+ * Memory of the process that the GPU has in use there keeps its place. As commits
+ * need the reservation too, the answer stays true until it is dropped.
+ *
+ * Return: 0, or -EADDRINUSE.
+ */
+int amdgpu_svm_check_bo_map(struct amdgpu_vm *vm, u64 addr, u64 size)
+{
+	struct amdgpu_svm *svm = vm->svm;
+	bool taken;
+
+	if (!svm)
+		return 0;
+	dma_resv_assert_held(vm->root.bo->tbo.base.resv);
+	amdgpu_vm_eviction_lock(vm);
+	taken = interval_tree_iter_first(&svm->mapped, addr >> PAGE_SHIFT,
+					 (addr + size - 1) >> PAGE_SHIFT);
+	amdgpu_vm_eviction_unlock(vm);
+	return taken ? -EADDRINUSE : 0;
+}
+
+/* --- page table entries ---------------------------------------------------------- */
+
+static bool is_coherent(u32 word)
+{
+	return amdgpu_svm_attr_is(word, AMDGPU_SVM_ATTR_COHERENT) ||
+	       amdgpu_svm_attr_is(word, AMDGPU_SVM_ATTR_EXT_COHERENT);
+}
+
+static u32 mtype_by_coherence(struct amdgpu_device *adev, u32 word)
+{
+	return is_coherent(word) ? AMDGPU_VM_MTYPE_UC : AMDGPU_VM_MTYPE_NC;
+}
+
+static u32 mtype_nc(struct amdgpu_device *adev, u32 word)
+{
+	return AMDGPU_VM_MTYPE_NC;
+}
+
+static u32 mtype_local_choice(void)
+{
+	switch (amdgpu_mtype_local) {
+	case 1:
+		return AMDGPU_VM_MTYPE_NC;
+	case 2:
+		return AMDGPU_VM_MTYPE_CC;
+	default:
+		return AMDGPU_VM_MTYPE_RW;
+	}
+}
+
+static u32 mtype_gc_9_4_3(struct amdgpu_device *adev, u32 word)
+{
+	bool ext = amdgpu_svm_attr_is(word, AMDGPU_SVM_ATTR_EXT_COHERENT);
+
+	if (adev->flags & AMD_IS_APU) {
+		/* With several nodes it is per page: amdgpu_gmc_override_vm_pte_flags() */
+		if (num_possible_nodes() > 1)
+			return ext ? AMDGPU_VM_MTYPE_UC : AMDGPU_VM_MTYPE_NC;
+		return ext ? AMDGPU_VM_MTYPE_CC : mtype_local_choice();
+	}
+	if (ext || amdgpu_ip_version(adev, GC_HWIP, 0) < IP_VERSION(9, 5, 0))
+		return AMDGPU_VM_MTYPE_UC;
+	return AMDGPU_VM_MTYPE_NC;
+}
+
+/* Memory type of system memory, by GC version; the last one is for all others. */
+static const struct {
+	u32 first, last;
+	u32 (*mtype)(struct amdgpu_device *adev, u32 word);
+} mtypes[] = {
+	{ IP_VERSION(9, 4, 3), IP_VERSION(9, 4, 4), mtype_gc_9_4_3 },
+	{ IP_VERSION(9, 5, 0), IP_VERSION(9, 5, 0), mtype_gc_9_4_3 },
+	{ IP_VERSION(12, 0, 0), IP_VERSION(12, 0, 1), mtype_nc },
+	{ 0, ~0u, mtype_by_coherence },
+};
+
+static u64 entry_flags(struct amdgpu_svm *svm, u32 word, bool writable)
+{
+	struct amdgpu_device *adev = svm->adev;
+	u32 gc = amdgpu_ip_version(adev, GC_HWIP, 0);
+	u64 flags = AMDGPU_PTE_VALID | AMDGPU_PTE_SYSTEM | AMDGPU_PTE_SNOOPED;
+	unsigned int i = 0;
+	u32 vm_flags;
+
+	while (gc < mtypes[i].first || gc > mtypes[i].last)
+		i++;
+	vm_flags = mtypes[i].mtype(adev, word);
+	if (amdgpu_svm_attr_is(word, AMDGPU_SVM_ATTR_GPU_EXEC))
+		vm_flags |= AMDGPU_VM_PAGE_EXECUTABLE;
+	amdgpu_gmc_get_vm_pte(adev, svm->vm, NULL, vm_flags, &flags);
+	flags |= AMDGPU_PTE_READABLE;
+	if (writable)
+		flags |= AMDGPU_PTE_WRITEABLE;
+	return flags;
+}
+
+/* --- contiguous runs --------------------------------------------------------------- */
+
+struct run_iter {
+	const struct drm_pagemap_addr *dma;
+	unsigned long page;
+	unsigned long pages;
+	unsigned long i;
+	u64 pfn;
+};
+
+static void run_start(struct run_iter *it, struct amdgpu_svm_range *range)
+{
+	it->dma = range->pages.dma_addr;
+	it->page = 0;
+	it->pages = amdgpu_svm_range_pages(range);
+	it->i = 0;
+	it->pfn = gpu_page(amdgpu_svm_range_start(range));
+}
+
+/* The next pages of the range that lie one after the other on the bus. */
+static bool run_next(struct run_iter *it, struct amdgpu_svm_run *run)
+{
+	if (it->page >= it->pages)
+		return false;
+	run->pfn = it->pfn + it->page * AMDGPU_GPU_PAGES_IN_CPU_PAGE;
+	run->addr = it->dma[it->i].addr;
+	run->count = 0;
+	do {
+		unsigned long n = 1UL << it->dma[it->i].order;
+
+		run->count += n * AMDGPU_GPU_PAGES_IN_CPU_PAGE;
+		it->page += n;
+		it->i++;
+	} while (it->page < it->pages &&
+		 it->dma[it->i].addr == run->addr + run->count * AMDGPU_GPU_PAGE_SIZE);
+	return true;
+}
+
+/* --- mapping ------------------------------------------------------------------------ */
+
+static int validate_table(void *param, struct amdgpu_bo *bo)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = false, .no_wait_gpu = false };
+
+	return ttm_bo_validate(&bo->tbo, &bo->placement, &ctx);
+}
+
+/**
+ * amdgpu_svm_lock_vm() - reserve the root page directory and make the VM ready
+ * @svm: the VM's SVM
+ * @exec: initialised here; the caller calls drm_exec_fini() in any case
+ *
+ * Return: 0 or a negative error.
+ */
+int amdgpu_svm_lock_vm(struct amdgpu_svm *svm, struct drm_exec *exec)
+{
+	struct amdgpu_vm *vm = svm->vm;
+	int r = 0;
+
+	drm_exec_init(exec, 0, 1);
+	drm_exec_until_all_locked(exec) {
+		r = amdgpu_vm_lock_pd(vm, exec, 1);
+		drm_exec_retry_on_contention(exec);
+		if (r)
+			return r;
+	}
+	if (!amdgpu_vm_ready(vm))
+		r = amdgpu_vm_validate(svm->adev, vm, NULL, validate_table, NULL);
+	return r;
+}
+
+static int prepare_tables(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
+{
+	struct amdgpu_svm_run run;
+	struct run_iter it;
+	int r;
+
+	r = amdgpu_svm_pt_begin(svm->adev, svm->vm);
+	if (r)
+		return r;
+	run_start(&it, range);
+	while (!r && run_next(&it, &run))
+		r = amdgpu_svm_pt_prepare(svm->adev, svm->vm, &run);
+	return r ?: amdgpu_svm_pt_end(svm->adev, svm->vm);
+}
+
+/* Do the attributes still say @word for the whole range? */
+static bool attrs_hold(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word)
+{
+	unsigned long page = amdgpu_svm_range_start(range) >> PAGE_SHIFT;
+	unsigned long last = (amdgpu_svm_range_end(range) - 1) >> PAGE_SHIFT;
+
+	for (;;) {
+		struct amdgpu_svm_attr_span span = amdgpu_svm_attr_lookup(&svm->attrs, page);
+
+		if (!amdgpu_svm_attr_same_pte(span.word, word))
+			return false;
+		if (span.last >= last)
+			return true;
+		page = span.last + 1;
+	}
+}
+
+/* Forget no-retry entries that the range replaces. They may be in the TLB. */
+static bool replace_refused(struct amdgpu_svm *svm, unsigned long first, unsigned long last)
+{
+	unsigned long page;
+	bool any = false;
+	void *entry;
+
+	xa_for_each_range(&svm->refused, page, entry, first, last) {
+		xa_erase(&svm->refused, page);
+		any = true;
+	}
+	return any;
+}
+
+static int write_entries(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word,
+			 bool writable)
+{
+	struct amdgpu_device *adev = svm->adev;
+	u64 flags = entry_flags(svm, word, writable), run_flags;
+	struct amdgpu_svm_run run;
+	struct run_iter it;
+	int r = 0;
+
+	run_start(&it, range);
+	while (!r && run_next(&it, &run)) {
+		run_flags = flags;
+		if (adev->gmc.override_pte)
+			amdgpu_gmc_override_vm_pte_flags(adev, svm->vm, run.addr, &run_flags);
+		r = amdgpu_svm_pt_write(adev, svm->vm, &run, run_flags);
+	}
+	if (r)
+		amdgpu_svm_pt_clear(adev, svm->vm, gpu_page(amdgpu_svm_range_start(range)),
+				    gpu_page(amdgpu_svm_range_end(range)) - 1);
+	return r;
+}
+
+/*
+ * The moment of truth, see above. Not present becomes present, which the TLBs of
+ * these GPUs do not remember, so only a replaced no-retry entry needs a flush.
+ */
+static int commit(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word,
+		  bool *flush)
+{
+	bool writable = !range->read_only && !amdgpu_svm_attr_is(word, AMDGPU_SVM_ATTR_GPU_RO);
+	int r = -EAGAIN;
+
+	lockdep_assert_held(&range->lock);
+	drm_gpusvm_notifier_lock(&svm->gpusvm);
+	amdgpu_vm_eviction_lock(svm->vm);
+	if (svm->vm->evicting || range->pages.flags.unmapped ||
+	    !amdgpu_svm_compat_pages_valid(&svm->gpusvm, &range->pages) ||
+	    !attrs_hold(svm, range, word))
+		goto unlock;
+	r = write_entries(svm, range, word, writable);
+	amdgpu_svm_pt_flush(svm->adev);
+	if (r)
+		goto unlock;
+	range->node.start = amdgpu_svm_range_start(range) >> PAGE_SHIFT;
+	range->node.last = (amdgpu_svm_range_end(range) - 1) >> PAGE_SHIFT;
+	*flush = replace_refused(svm, range->node.start, range->node.last);
+	range->word = word;
+	range->writable = writable;
+	range->mapped = true;
+	interval_tree_insert(&range->node, &svm->mapped);
+	svm->mapped_pages += amdgpu_svm_range_pages(range);
+unlock:
+	amdgpu_vm_eviction_unlock(svm->vm);
+	drm_gpusvm_notifier_unlock(&svm->gpusvm);
+	return r;
+}
+
+/**
+ * amdgpu_svm_map() - let the GPU reach a range
+ * @svm: the VM's SVM
+ * @range: locked, not mapped, its pages got
+ * @word: its attributes
+ *
+ * Return: 0, -EADDRINUSE if a buffer object is there, -EAGAIN if the pages or
+ * the attributes changed meanwhile, or another negative error.
+ */
+int amdgpu_svm_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word)
+{
+	u64 first = gpu_page(amdgpu_svm_range_start(range));
+	u64 last = gpu_page(amdgpu_svm_range_end(range)) - 1;
+	struct drm_exec exec;
+	bool flush = false;
+	int r, idx;
+
+	if (!drm_dev_enter(adev_to_drm(svm->adev), &idx))
+		return -ENODEV;
+	r = amdgpu_svm_lock_vm(svm, &exec);
+	if (!r && amdgpu_svm_bo_overlaps(svm->vm, first, last))
+		r = -EADDRINUSE;
+	if (!r)
+		r = prepare_tables(svm, range);
+	if (!r)
+		r = commit(svm, range, word, &flush);
+	drm_exec_fini(&exec);
+	if (flush)
+		amdgpu_svm_flush(svm);
+	drm_dev_exit(idx);
+	if (r)
+		return r;
+
+	range->seen_ts = 0;
+	range->rounds = 0;
+	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_MAPS);
+	amdgpu_svm_add(svm, AMDGPU_SVM_COUNT_PAGES, amdgpu_svm_range_pages(range));
+	trace_amdgpu_svm_map(svm->vm->pasid, amdgpu_svm_range_start(range),
+			     amdgpu_svm_range_end(range), word, range->read_only);
+	return 0;
+}
+
+/* --- unmapping ------------------------------------------------------------------------ */
+
+/**
+ * amdgpu_svm_unmap_locked() - clear the entries of a range
+ * @svm: the VM's SVM; the VM's eviction lock is held
+ * @range: the range, mapped or not
+ *
+ * The caller flushes, see amdgpu_svm_pt_flush() and amdgpu_svm_flush(), before it
+ * gives up the pages. Does not allocate.
+ *
+ * Return: whether there was anything to clear.
+ */
+bool amdgpu_svm_unmap_locked(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
+{
+	int idx;
+
+	lockdep_assert_held(&svm->vm->eviction_lock);
+	if (!range->mapped)
+		return false;
+	/* An unplugged GPU reaches nothing. */
+	if (drm_dev_enter(adev_to_drm(svm->adev), &idx)) {
+		amdgpu_svm_pt_clear(svm->adev, svm->vm, gpu_page(amdgpu_svm_range_start(range)),
+				    gpu_page(amdgpu_svm_range_end(range)) - 1);
+		drm_dev_exit(idx);
+	}
+	interval_tree_remove(&range->node, &svm->mapped);
+	svm->mapped_pages -= amdgpu_svm_range_pages(range);
+	range->mapped = false;
+	return true;
+}
+
+/* Unmap what @stale says of the mapped ranges in [@first, @last], flush once. */
+static void unmap_if(struct amdgpu_svm *svm, unsigned long first, unsigned long last,
+		     bool (*stale)(struct amdgpu_svm *svm, struct amdgpu_svm_range *range))
+{
+	struct interval_tree_node *node, *next;
+	bool any = false;
+
+	amdgpu_vm_eviction_lock(svm->vm);
+	for (node = interval_tree_iter_first(&svm->mapped, first, last); node; node = next) {
+		struct amdgpu_svm_range *range =
+			container_of(node, struct amdgpu_svm_range, node);
+
+		next = interval_tree_iter_next(node, first, last);
+		if (!stale || stale(svm, range))
+			any |= amdgpu_svm_unmap_locked(svm, range);
+	}
+	amdgpu_vm_eviction_unlock(svm->vm);
+	if (any)
+		amdgpu_svm_flush_all(svm);
+}
+
+static bool attrs_changed(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
+{
+	return !attrs_hold(svm, range, range->word);
+}
+
+/**
+ * amdgpu_svm_unmap_stale() - unmap what was mapped under other attributes
+ * @svm: the VM's SVM
+ * @first: first page number of the change
+ * @last: last page number
+ *
+ * Ranges whose entries would look the same stay. The pages of the others stay as
+ * well; the next fault maps them again, or builds new ranges where one crosses
+ * the edge of the change.
+ */
+void amdgpu_svm_unmap_stale(struct amdgpu_svm *svm, unsigned long first, unsigned long last)
+{
+	unmap_if(svm, first, last, attrs_changed);
+}
+
+/**
+ * amdgpu_svm_unmap_all() - unmap everything
+ * @svm: the VM's SVM
+ */
+void amdgpu_svm_unmap_all(struct amdgpu_svm *svm)
+{
+	unmap_if(svm, 0, ULONG_MAX, NULL);
+}
+
+/**
+ * amdgpu_svm_table_moves() - a buffer object of the VM is about to move
+ * @vm: the VM
+ * @bo: the buffer object, reserved
+ *
+ * If it is a page table nobody uses the VM just now, or the driver would not
+ * move it. Nothing may stay mapped meanwhile, as a notifier could not take it
+ * away; the next faults map it again.
+ */
+void amdgpu_svm_table_moves(struct amdgpu_vm *vm, struct amdgpu_bo *bo)
+{
+	if (!vm->svm || bo->tbo.type != ttm_bo_type_kernel ||
+	    !amdgpu_vm_is_bo_always_valid(vm, bo))
+		return;
+	amdgpu_svm_unmap_all(vm->svm);
+	amdgpu_svm_refuse_end(vm->svm);
+}
+
+/**
+ * amdgpu_svm_tables_lost() - the contents of page tables cannot be trusted
+ * @vm: the VM, its root page directory is reserved
+ *
+ * After a reset that lost the VRAM.
+ */
+void amdgpu_svm_tables_lost(struct amdgpu_vm *vm)
+{
+	if (vm->svm)
+		amdgpu_svm_unmap_all(vm->svm);
+}
+
+/* --- pages that the GPU is told to give up ------------------------------------------------ */
+
+static int write_refusal(struct amdgpu_svm *svm, const struct amdgpu_svm_run *run)
+{
+	int r = 0;
+
+	amdgpu_vm_eviction_lock(svm->vm);
+	if (svm->vm->evicting)
+		r = -EBUSY;
+	else if (!interval_tree_iter_first(&svm->mapped, run->pfn, run->pfn))
+		r = amdgpu_svm_pt_write(svm->adev, svm->vm, run, svm->adev->gmc.noretry_flags);
+	amdgpu_svm_pt_flush(svm->adev);
+	amdgpu_vm_eviction_unlock(svm->vm);
+	return r;
+}
+
+/**
+ * amdgpu_svm_refuse() - make the GPU give up on an address
+ * @svm: the VM's SVM
+ * @addr: page aligned
+ *
+ * Writes an entry that turns the retried access into an error. It stays until
+ * amdgpu_svm_refuse_end() or until something is mapped there.
+ *
+ * Return: 0, -EADDRINUSE in a buffer object, or another negative error.
+ */
+int amdgpu_svm_refuse(struct amdgpu_svm *svm, unsigned long addr)
+{
+	struct amdgpu_svm_run run = {
+		.pfn = gpu_page(addr), .count = AMDGPU_GPU_PAGES_IN_CPU_PAGE,
+	};
+	struct drm_exec exec;
+	int r, idx;
+
+	if (run.pfn >= svm->adev->vm_manager.max_pfn)
+		return -EINVAL;
+	if (!drm_dev_enter(adev_to_drm(svm->adev), &idx))
+		return -ENODEV;
+	r = amdgpu_svm_lock_vm(svm, &exec);
+	if (!r && amdgpu_svm_bo_overlaps(svm->vm, run.pfn, run.pfn + run.count - 1))
+		r = -EADDRINUSE;
+	if (!r)
+		r = amdgpu_svm_pt_begin(svm->adev, svm->vm);
+	if (!r)
+		r = amdgpu_svm_pt_prepare(svm->adev, svm->vm, &run);
+	if (!r)
+		r = amdgpu_svm_pt_end(svm->adev, svm->vm);
+	if (!r)
+		r = xa_err(xa_store(&svm->refused, addr >> PAGE_SHIFT, xa_mk_value(1), GFP_KERNEL));
+	if (!r)
+		r = write_refusal(svm, &run);
+	drm_exec_fini(&exec);
+	drm_dev_exit(idx);
+	return r;
+}
+
+/**
+ * amdgpu_svm_refuse_end() - let refused addresses fault again
+ * @svm: the VM's SVM
+ *
+ * Called when the process submits new work or changes attributes: what was wrong
+ * then may be right now, and nothing tells when a process maps memory.
+ */
+void amdgpu_svm_refuse_end(struct amdgpu_svm *svm)
+{
+	unsigned long page;
+	bool any = false;
+	void *entry;
+	int idx;
+
+	if (xa_empty(&svm->refused) || !drm_dev_enter(adev_to_drm(svm->adev), &idx))
+		return;
+	amdgpu_vm_eviction_lock(svm->vm);
+	xa_for_each(&svm->refused, page, entry) {
+		xa_erase(&svm->refused, page);
+		amdgpu_svm_pt_clear(svm->adev, svm->vm, gpu_page(page << PAGE_SHIFT),
+				    gpu_page((page + 1) << PAGE_SHIFT) - 1);
+		any = true;
+	}
+	amdgpu_vm_eviction_unlock(svm->vm);
+	drm_dev_exit(idx);
+	if (any)
+		amdgpu_svm_flush_all(svm);
+}
+
+/**
+ * amdgpu_svm_tables_valid() - the page tables are where they belong
+ * @vm: the VM, its root page directory is reserved
+ *
+ * A submission is being prepared.
+ */
+void amdgpu_svm_tables_valid(struct amdgpu_vm *vm)
+{
+	if (vm->svm)
+		amdgpu_svm_refuse_end(vm->svm);
+}

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "amdgpu.h"
+#include "amdgpu_svm_priv.h"
+#include "amdgpu_svm_trace.h"
+#include "amdgpu_vm.h"
+
+/**
+ * DOC: Notifiers and what they leave to do
+ *
+ * When the process's page tables change, the GPU has to be done with the pages
+ * before the notifier returns. drm_gpusvm calls amdgpu_svm_invalidate() with its
+ * notifier lock held for writing, so that no commit is under way. Phase one clears
+ * the entries of all ranges concerned and flushes the TLB once, phase two gives up
+ * the DMA mappings. Neither allocates nor fails nor takes a dma_resv: entries are
+ * cleared by the CPU in tables that are there, see amdgpu_svm_pt_clear().
+ *
+ * What needs other locks is left to a work item and to the next request, whichever
+ * comes first, on queues that link the ranges themselves: destroying ranges whose
+ * memory was unmapped, mapping again what is to be always mapped.
+ *
+ * A second notifier of the whole address space, registered when attributes are
+ * first set, sees the munmap(2) and mremap(2) of memory that the GPU never touched
+ * and notes intervals that have attributes. They are dropped before anybody looks
+ * at or changes attributes again, always with the mmap lock, so that a new mapping
+ * at the same address never loses what was set for it. Noting one needs a few
+ * bytes without reclaim; if there are none, the attributes of everything that is
+ * not mapped are dropped instead, and those of an address that was unmapped and
+ * mapped again just then stay.
+ *
+ * Locks: &amdgpu_svm.queue_lock for the queues, &amdgpu_svm.drop_lock for dropping.
+ */
+
+struct svm_drop {
+	struct list_head link;
+	unsigned long first;
+	unsigned long last;
+};
+
+/* --- ranges ------------------------------------------------------------------------ */
+
+static bool always_mapped(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
+{
+	unsigned long page = amdgpu_svm_range_start(range) >> PAGE_SHIFT;
+
+	return amdgpu_svm_attr_is(amdgpu_svm_attr_lookup(&svm->attrs, page).word,
+				  AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED);
+}
+
+/* Each queue holds a reference of each range on it. */
+static void queue_range(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
+			struct list_head *link, struct list_head *queue)
+{
+	spin_lock(&svm->queue_lock);
+	if (!svm->closing && list_empty(link)) {
+		drm_gpusvm_range_get(&range->base);
+		list_add_tail(link, queue);
+		queue_work(system_unbound_wq, &svm->work);
+	}
+	spin_unlock(&svm->queue_lock);
+}
+
+static struct amdgpu_svm_range *unqueue_dead(struct amdgpu_svm *svm)
+{
+	struct amdgpu_svm_range *range;
+
+	spin_lock(&svm->queue_lock);
+	range = list_first_entry_or_null(&svm->dead, struct amdgpu_svm_range, dead_link);
+	if (range)
+		list_del_init(&range->dead_link);
+	spin_unlock(&svm->queue_lock);
+	return range;
+}
+
+static struct amdgpu_svm_range *unqueue_remap(struct amdgpu_svm *svm)
+{
+	struct amdgpu_svm_range *range;
+
+	spin_lock(&svm->queue_lock);
+	range = list_first_entry_or_null(&svm->remap, struct amdgpu_svm_range, remap_link);
+	if (range)
+		list_del_init(&range->remap_link);
+	spin_unlock(&svm->queue_lock);
+	return range;
+}
+
+/* Phase one. Returns whether anything was mapped. */
+static bool unmap_ranges(struct amdgpu_svm *svm, struct drm_gpusvm_notifier *notifier,
+			 unsigned long start, unsigned long end)
+{
+	struct drm_gpusvm_range *base = NULL;
+	long zaps = 0;
+
+	amdgpu_vm_eviction_lock(svm->vm);
+	drm_gpusvm_for_each_range(base, notifier, start, end)
+		zaps += amdgpu_svm_unmap_locked(svm, to_amdgpu_svm_range(base));
+	amdgpu_vm_eviction_unlock(svm->vm);
+	if (!zaps)
+		return false;
+	amdgpu_svm_flush_all(svm);
+	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_INVALIDATIONS);
+	amdgpu_svm_add(svm, AMDGPU_SVM_COUNT_ZAPS, zaps);
+	return true;
+}
+
+/**
+ * amdgpu_svm_invalidate() - the process's page tables change
+ * @gpusvm: of the VM
+ * @notifier: whose part of the address space is concerned
+ * @mmu_range: what happens where
+ */
+void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier *notifier,
+			   const struct mmu_notifier_range *mmu_range)
+{
+	struct amdgpu_svm *svm = to_amdgpu_svm(gpusvm);
+	unsigned long start = max(mmu_range->start, drm_gpusvm_notifier_start(notifier));
+	unsigned long end = min(mmu_range->end, drm_gpusvm_notifier_end(notifier));
+	bool gone = mmu_range->event == MMU_NOTIFY_UNMAP ||
+		    mmu_range->event == MMU_NOTIFY_RELEASE;
+	const struct drm_gpusvm_ctx ctx = { .in_notifier = true };
+	struct drm_gpusvm_range *base = NULL;
+
+	lockdep_assert_held_write(&gpusvm->notifier_lock);
+	trace_amdgpu_svm_invalidate(svm->vm->pasid, start, end, mmu_range->event);
+	if (unmap_ranges(svm, notifier, start, end) && gone)
+		WRITE_ONCE(svm->unmap_ts, amdgpu_svm_newest_ts(svm->adev));
+
+	drm_gpusvm_for_each_range(base, notifier, start, end) {
+		struct amdgpu_svm_range *range = to_amdgpu_svm_range(base);
+
+		drm_gpusvm_unmap_pages(gpusvm, &range->pages, amdgpu_svm_range_pages(range), &ctx);
+		if (gone) {
+			amdgpu_svm_compat_set_unmapped(base, &range->pages, mmu_range);
+			queue_range(svm, range, &range->dead_link, &svm->dead);
+		}
+		if (mmu_range->event != MMU_NOTIFY_RELEASE && always_mapped(svm, range))
+			queue_range(svm, range, &range->remap_link, &svm->remap);
+	}
+}
+
+/**
+ * amdgpu_svm_collect() - destroy ranges whose memory was unmapped
+ * @svm: the VM's SVM
+ */
+void amdgpu_svm_collect(struct amdgpu_svm *svm)
+{
+	struct amdgpu_svm_range *range;
+
+	if (list_empty_careful(&svm->dead))
+		return;
+	while ((range = unqueue_dead(svm))) {
+		amdgpu_svm_range_destroy(svm, range);
+		drm_gpusvm_range_put(&range->base);
+	}
+}
+
+/* Map again what is to be always mapped, as far as it still is. */
+static void remap(struct amdgpu_svm *svm)
+{
+	struct amdgpu_svm_range *range;
+
+	while ((range = unqueue_remap(svm))) {
+		unsigned long start = amdgpu_svm_range_start(range);
+		unsigned long end = amdgpu_svm_range_end(range);
+		struct amdgpu_svm_attr_span span;
+
+		drm_gpusvm_range_put(&range->base);
+		while (!READ_ONCE(svm->closing) && start < end) {
+			unsigned long stop;
+
+			span = amdgpu_svm_attr_lookup(&svm->attrs, start >> PAGE_SHIFT);
+			stop = span.last >= (end - 1) >> PAGE_SHIFT ? end :
+			       (span.last + 1) << PAGE_SHIFT;
+			if (amdgpu_svm_attr_is(span.word, AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED) &&
+			    amdgpu_svm_populate(svm, start, stop))
+				break;
+			start = stop;
+		}
+	}
+}
+
+/**
+ * amdgpu_svm_work() - do what notifiers left to do
+ * @work: &amdgpu_svm.work
+ */
+void amdgpu_svm_work(struct work_struct *work)
+{
+	struct amdgpu_svm *svm = container_of(work, struct amdgpu_svm, work);
+	struct mm_struct *mm = svm->gpusvm.mm;
+
+	amdgpu_svm_collect(svm);
+	if (!mmget_not_zero(mm))
+		return;
+	mmap_read_lock(mm);
+	/* What fails for lack of memory is tried again by who needs it. */
+	amdgpu_svm_drop_attrs(svm);
+	mmap_read_unlock(mm);
+	remap(svm);
+	mmput(mm);
+}
+
+/* --- attributes of memory that goes away ----------------------------------------------- */
+
+static bool has_attrs(struct amdgpu_svm *svm, unsigned long first, unsigned long last)
+{
+	struct amdgpu_svm_attr_span span;
+
+	return amdgpu_svm_attr_next(&svm->attrs, first, last, &span);
+}
+
+static void note_drop(struct amdgpu_svm *svm, unsigned long first, unsigned long last)
+{
+	struct svm_drop *drop = kmalloc(sizeof(*drop), GFP_NOWAIT);
+
+	spin_lock(&svm->queue_lock);
+	if (drop) {
+		drop->first = first;
+		drop->last = last;
+		list_add_tail(&drop->link, &svm->drops);
+	} else {
+		svm->drops_lost = true;
+	}
+	WRITE_ONCE(svm->drops_pending, true);
+	if (!svm->closing)
+		queue_work(system_unbound_wq, &svm->work);
+	spin_unlock(&svm->queue_lock);
+}
+
+/* Never sleeps, so events that must not block are welcome too. */
+static bool unmaps_invalidate(struct mmu_interval_notifier *mni,
+			      const struct mmu_notifier_range *mmu_range, unsigned long seq)
+{
+	struct amdgpu_svm *svm = container_of(mni, struct amdgpu_svm, unmaps);
+	unsigned long first = mmu_range->start >> PAGE_SHIFT;
+	unsigned long last = (mmu_range->end - 1) >> PAGE_SHIFT;
+
+	mmu_interval_set_seq(mni, seq);
+	if (mmu_range->event == MMU_NOTIFY_UNMAP && has_attrs(svm, first, last))
+		note_drop(svm, first, last);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops unmaps_ops = {
+	.invalidate = unmaps_invalidate,
+};
+
+/**
+ * amdgpu_svm_watch_unmaps() - see every munmap(2) of the process from now on
+ * @svm: the VM's SVM; the caller is a thread of the process
+ *
+ * Return: 0 or a negative error.
+ */
+int amdgpu_svm_watch_unmaps(struct amdgpu_svm *svm)
+{
+	int r = 0;
+
+	mutex_lock(&svm->lock);
+	if (!svm->unmaps_on) {
+		r = mmu_interval_notifier_insert(&svm->unmaps, svm->gpusvm.mm, 0,
+						 svm->gpusvm.mm->task_size, &unmaps_ops);
+		svm->unmaps_on = !r;
+	}
+	mutex_unlock(&svm->lock);
+	/* Not in effect before events that are under way have ended. */
+	if (!r)
+		mmu_interval_read_begin(&svm->unmaps);
+	return r;
+}
+
+static int drop_interval(struct amdgpu_svm *svm, unsigned long first, unsigned long last)
+{
+	struct amdgpu_svm_attr_change change;
+	int r;
+
+	amdgpu_svm_attr_change_reset(&change);
+	r = amdgpu_svm_attr_apply(&svm->attrs, first, last, &change);
+	if (r)
+		return r;
+	trace_amdgpu_svm_drop(svm->vm->pasid, (u64)first << PAGE_SHIFT,
+			      (u64)(last + 1) << PAGE_SHIFT, 0);
+	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_DROPS);
+	return 0;
+}
+
+/* Drop the attributes of everything that is not mapped. */
+static int drop_holes(struct amdgpu_svm *svm)
+{
+	struct mm_struct *mm = svm->gpusvm.mm;
+	unsigned long end = svm->gpusvm.mm_start + svm->gpusvm.mm_range;
+	struct vm_area_struct *vma;
+	struct vma_iterator vmi;
+	unsigned long addr = 0;
+	int r = 0;
+
+	vma_iter_init(&vmi, mm, 0);
+	for_each_vma(vmi, vma) {
+		if (vma->vm_start > addr && has_attrs(svm, addr >> PAGE_SHIFT,
+						      (vma->vm_start - 1) >> PAGE_SHIFT))
+			r = drop_interval(svm, addr >> PAGE_SHIFT,
+					  (vma->vm_start - 1) >> PAGE_SHIFT);
+		if (r)
+			return r;
+		addr = vma->vm_end;
+	}
+	if (addr < end && has_attrs(svm, addr >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT))
+		r = drop_interval(svm, addr >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT);
+	return r;
+}
+
+static int drop_noted(struct amdgpu_svm *svm)
+{
+	struct svm_drop *drop;
+	int r;
+
+	for (;;) {
+		spin_lock(&svm->queue_lock);
+		drop = list_first_entry_or_null(&svm->drops, struct svm_drop, link);
+		if (drop)
+			list_del(&drop->link);
+		else
+			WRITE_ONCE(svm->drops_pending, svm->drops_lost);
+		spin_unlock(&svm->queue_lock);
+		if (!drop)
+			return 0;
+		r = drop_interval(svm, drop->first, drop->last);
+		if (r) {
+			spin_lock(&svm->queue_lock);
+			list_add(&drop->link, &svm->drops);
+			spin_unlock(&svm->queue_lock);
+			return r;
+		}
+		kfree(drop);
+	}
+}
+
+/**
+ * amdgpu_svm_drop_attrs() - drop the attributes of memory that went away
+ * @svm: the VM's SVM; the mmap lock is held
+ *
+ * Whoever looks at or changes attributes has to call this first.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int amdgpu_svm_drop_attrs(struct amdgpu_svm *svm)
+{
+	int r = 0;
+
+	mmap_assert_locked(svm->gpusvm.mm);
+	if (!READ_ONCE(svm->drops_pending))
+		return 0;
+	mutex_lock(&svm->drop_lock);
+	if (xchg(&svm->drops_lost, false))
+		r = drop_holes(svm);
+	if (r)
+		WRITE_ONCE(svm->drops_lost, true);
+	else
+		r = drop_noted(svm);
+	mutex_unlock(&svm->drop_lock);
+	return r;
+}
+
+/**
+ * amdgpu_svm_forget_queues() - empty the queues without doing what they say
+ * @svm: the VM's SVM, closing, its notifiers removed, its work item idle
+ */
+void amdgpu_svm_forget_queues(struct amdgpu_svm *svm)
+{
+	struct amdgpu_svm_range *range;
+	struct svm_drop *drop, *next;
+
+	while ((range = unqueue_dead(svm)) || (range = unqueue_remap(svm)))
+		drm_gpusvm_range_put(&range->base);
+	list_for_each_entry_safe(drop, next, &svm->drops, link)
+		kfree(drop);
+}

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/pm_runtime.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "amdgpu.h"
+#include "amdgpu_ih.h"
+#include "amdgpu_svm_priv.h"
+#include "amdgpu_svm_trace.h"
+#include "amdgpu_vm.h"
+
+/**
+ * DOC: Ranges
+ *
+ * Builds what faults and prefetches ask for: finds or inserts a range, gets the
+ * pages, has them mapped. Owns the life of a range.
+ *
+ * &amdgpu_svm.lock, one per VM, covers only finding, inserting and removing. A range
+ * leaves it with a reference; getting pages and mapping run under the range's own
+ * lock, so that requests for different ranges do not wait for each other. Who gets
+ * the lock of a range that was destroyed meanwhile sees &amdgpu_svm_range.dead and
+ * starts again. Attempts are bounded by MAX_ATTEMPTS and counted.
+ *
+ * Nothing here looks at VMAs: drm_gpusvm sizes a range by the VMA when it is
+ * inserted, and hmm_range_fault() says whether its pages can be had. When a range
+ * that was fine before cannot have its pages any more, because the process changed
+ * part of it, it is destroyed and what remains is built anew.
+ *
+ * Write permission is all or nothing: a range in memory that the process may write
+ * is got for writing, which breaks copy on write, unless attributes say that the
+ * GPU only reads. A write to a range that was got for reading rebuilds it.
+ *
+ * It does not write page tables and does not decide about stale faults.
+ */
+
+#define MAX_ATTEMPTS	16
+/*
+ * How often a fault may come back to a range that is mapped, each time newer than
+ * when it was looked at before, until it is taken for missing rights.
+ */
+#define MAX_ROUNDS	16
+
+/* Above 2 MiB only if AMDGPU_SVM_ATTR_GRANULARITY asks for it. */
+const unsigned long amdgpu_svm_chunk_sizes[] = {
+	SZ_32M, SZ_16M, SZ_8M, SZ_4M, SZ_2M, SZ_1M, SZ_512K, SZ_256K, SZ_128K, SZ_64K,
+	SZ_32K, SZ_16K, SZ_8K, SZ_4K,
+};
+
+const int amdgpu_svm_num_chunks = ARRAY_SIZE(amdgpu_svm_chunk_sizes);
+
+static struct drm_gpusvm_range *range_alloc(struct drm_gpusvm *gpusvm)
+{
+	struct amdgpu_svm_range *range = kzalloc(sizeof(*range), GFP_KERNEL);
+
+	if (!range)
+		return NULL;
+	amdgpu_svm_compat_init_pages(&range->pages, adev_to_drm(to_amdgpu_svm(gpusvm)->adev));
+	mutex_init(&range->lock);
+	INIT_LIST_HEAD(&range->dead_link);
+	INIT_LIST_HEAD(&range->remap_link);
+	return &range->base;
+}
+
+static void range_free(struct drm_gpusvm_range *base)
+{
+	struct amdgpu_svm_range *range = to_amdgpu_svm_range(base);
+
+	WARN_ON_ONCE(range->mapped);
+	mutex_destroy(&range->lock);
+	kfree(range);
+}
+
+const struct drm_gpusvm_ops amdgpu_svm_gpusvm_ops = {
+	.range_alloc = range_alloc,
+	.range_free = range_free,
+	.invalidate = amdgpu_svm_invalidate,
+};
+
+/* --- destroying --------------------------------------------------------------------- */
+
+/**
+ * amdgpu_svm_range_destroy_locked() - unmap a range and remove it
+ * @svm: the VM's SVM
+ * @range: locked; the caller has a reference
+ */
+void amdgpu_svm_range_destroy_locked(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
+{
+	bool flush;
+
+	lockdep_assert_held(&range->lock);
+	if (range->dead)
+		return;
+
+	amdgpu_vm_eviction_lock(svm->vm);
+	flush = amdgpu_svm_unmap_locked(svm, range);
+	amdgpu_vm_eviction_unlock(svm->vm);
+	if (flush)
+		amdgpu_svm_flush_all(svm);
+
+	trace_amdgpu_svm_destroy(svm->vm->pasid, amdgpu_svm_range_start(range),
+				 amdgpu_svm_range_end(range), range->pages.flags.unmapped);
+	range->dead = true;
+	mutex_lock(&svm->lock);
+	drm_gpusvm_free_pages(&svm->gpusvm, &range->pages, amdgpu_svm_range_pages(range));
+	drm_gpusvm_range_remove(&svm->gpusvm, &range->base);
+	mutex_unlock(&svm->lock);
+	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_DESTROYS);
+}
+
+/**
+ * amdgpu_svm_range_destroy() - unmap a range and remove it
+ * @svm: the VM's SVM
+ * @range: the caller has a reference and not the lock
+ */
+void amdgpu_svm_range_destroy(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
+{
+	mutex_lock(&range->lock);
+	amdgpu_svm_range_destroy_locked(svm, range);
+	mutex_unlock(&range->lock);
+}
+
+/* --- finding -------------------------------------------------------------------------- */
+
+/* A GPU that is asleep could not take a mapping away. */
+static void keep_awake(struct amdgpu_svm *svm)
+{
+	lockdep_assert_held(&svm->lock);
+	if (svm->pm_held)
+		return;
+	pm_runtime_get_noresume(adev_to_drm(svm->adev)->dev);
+	svm->pm_held = true;
+}
+
+/* Where a range for @addr may lie: within its attributes and its granule. */
+static void bounds_of(const struct amdgpu_svm_attr_span *span, unsigned long addr,
+		      unsigned long *start, unsigned long *end)
+{
+	u32 shift = amdgpu_svm_attr_word_get(span->word, AMDGPU_SVM_ATTR_GRANULARITY);
+	unsigned long first = addr >> PAGE_SHIFT, last = first;
+
+	shift = min_t(u32, shift, BITS_PER_LONG - PAGE_SHIFT - 1);
+	first &= ~((1UL << shift) - 1);
+	last |= (1UL << shift) - 1;
+	*start = max(first, span->first) << PAGE_SHIFT;
+	*end = (min3(last, span->last, (ULONG_MAX >> PAGE_SHIFT) - 1) + 1) << PAGE_SHIFT;
+}
+
+/* Find or insert a range and take a reference. */
+static struct amdgpu_svm_range *find_or_insert(struct amdgpu_svm *svm, unsigned long addr,
+					       unsigned long start, unsigned long end,
+					       const struct drm_gpusvm_ctx *ctx)
+{
+	struct drm_gpusvm_range *base;
+
+	mutex_lock(&svm->lock);
+	keep_awake(svm);
+	base = drm_gpusvm_range_find_or_insert(&svm->gpusvm, addr, start, end, ctx);
+	if (!IS_ERR(base))
+		drm_gpusvm_range_get(base);
+	mutex_unlock(&svm->lock);
+	return IS_ERR(base) ? ERR_CAST(base) : to_amdgpu_svm_range(base);
+}
+
+/* As above; memory that the process cannot write is had for reading. */
+static struct amdgpu_svm_range *find_range(struct amdgpu_svm *svm,
+					   const struct amdgpu_svm_request *req,
+					   const struct amdgpu_svm_attr_span *span,
+					   struct drm_gpusvm_ctx *ctx)
+{
+	struct amdgpu_svm_range *range;
+	unsigned long start, end;
+
+	bounds_of(span, req->addr, &start, &end);
+	range = find_or_insert(svm, req->addr, start, end, ctx);
+	if (range == ERR_PTR(-EPERM) && !req->write && !ctx->read_only) {
+		ctx->read_only = true;
+		range = find_or_insert(svm, req->addr, start, end, ctx);
+	}
+	return range;
+}
+
+/* --- serving ---------------------------------------------------------------------------- */
+
+static enum amdgpu_svm_reason reason_of_find(int r)
+{
+	switch (r) {
+	case -ENOENT:
+		return AMDGPU_SVM_NO_MEMORY_THERE;
+	case -EPERM:
+		return AMDGPU_SVM_READ_ONLY;
+	case -EIO:
+		return AMDGPU_SVM_DEVICE_MEMORY;
+	case -EFAULT:
+		return AMDGPU_SVM_PROCESS_GONE;
+	case -EINVAL:
+		return AMDGPU_SVM_OUT_OF_RANGE;
+	case -ENOMEM:
+		return AMDGPU_SVM_NO_MEMORY;
+	case -EINTR:
+		return AMDGPU_SVM_LATER;
+	default:
+		return AMDGPU_SVM_INTERNAL;
+	}
+}
+
+static enum amdgpu_svm_reason reason_of_map(int r)
+{
+	switch (r) {
+	case 0:
+		return AMDGPU_SVM_OK;
+	case -EADDRINUSE:
+		return AMDGPU_SVM_BO;
+	case -EBUSY:
+	case -EINTR:
+	case -ERESTARTSYS:
+	case -ENODEV:
+		return AMDGPU_SVM_LATER;
+	case -ENOMEM:
+	case -ENOSPC:
+		return AMDGPU_SVM_NO_MEMORY;
+	default:
+		return AMDGPU_SVM_INTERNAL;
+	}
+}
+
+static enum amdgpu_svm_reason reason_of_pages(int r)
+{
+	switch (r) {
+	case -EPERM:
+		return AMDGPU_SVM_READ_ONLY;
+	case -EFAULT:
+		return AMDGPU_SVM_UNREADABLE;
+	case -EOPNOTSUPP:
+		return AMDGPU_SVM_DEVICE_MEMORY;
+	default:
+		return reason_of_map(r);
+	}
+}
+
+/* Is the range, found by its address, what the request needs? */
+static bool range_fits(struct amdgpu_svm_range *range, const struct amdgpu_svm_attr_span *span,
+		       bool read_only)
+{
+	if (range->pages.flags.unmapped)
+		return false;
+	if (amdgpu_svm_range_start(range) >> PAGE_SHIFT < span->first ||
+	    (amdgpu_svm_range_end(range) - 1) >> PAGE_SHIFT > span->last)
+		return false;
+	/* Pages that were got for reading stay so while they are valid. */
+	return !range->tried || !range->read_only || read_only;
+}
+
+/*
+ * A fault on what is mapped is a duplicate that was under way when the mapping was
+ * made, unless newer ones keep coming.
+ */
+static enum amdgpu_svm_reason already_mapped(struct amdgpu_svm *svm,
+					     struct amdgpu_svm_range *range,
+					     const struct amdgpu_svm_request *req)
+{
+	if (!req->fault)
+		return AMDGPU_SVM_ALREADY;
+	if (!range->seen_ts || amdgpu_ih_ts_after(range->seen_ts, req->ts)) {
+		range->seen_ts = max(amdgpu_svm_newest_ts(svm->adev), req->ts);
+		if (++range->rounds > MAX_ROUNDS)
+			return AMDGPU_SVM_NO_RIGHT;
+		/* In case that the TLB remembers that nothing was there. */
+		if (range->rounds > 1)
+			amdgpu_svm_flush(svm);
+	}
+	return AMDGPU_SVM_ALREADY;
+}
+
+/* Get the pages of a locked range and map it. -EAGAIN: start again. */
+static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
+		       struct amdgpu_svm_request *req, const struct amdgpu_svm_attr_span *span,
+		       struct drm_gpusvm_ctx *ctx, enum amdgpu_svm_reason *reason)
+{
+	int r;
+
+	range->read_only = ctx->read_only;
+	r = drm_gpusvm_get_pages(&svm->gpusvm, &range->pages, svm->gpusvm.mm,
+				 &range->base.notifier->notifier, amdgpu_svm_range_start(range),
+				 amdgpu_svm_range_end(range), ctx);
+	if (r == -EFAULT || r == -EPERM || r == -EOPNOTSUPP) {
+		/*
+		 * Its memory changed under it, or it is no good at all: that is
+		 * known when what was built anew for it fails as well.
+		 */
+		bool again = range->tried || !req->failed;
+
+		req->failed |= !range->tried;
+		amdgpu_svm_range_destroy_locked(svm, range);
+		*reason = reason_of_pages(r);
+		return again ? -EAGAIN : 0;
+	}
+	if (r) {
+		*reason = reason_of_pages(r);
+		return 0;
+	}
+	range->tried = true;
+	r = amdgpu_svm_map(svm, range, span->word);
+	*reason = reason_of_map(r);
+	return r == -EAGAIN ? r : 0;
+}
+
+/* With the range found and locked. -EAGAIN: start again. */
+static int serve_range(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
+		       struct amdgpu_svm_request *req, const struct amdgpu_svm_attr_span *span,
+		       struct drm_gpusvm_ctx *ctx, enum amdgpu_svm_reason *reason)
+{
+	bool mapped, good;
+
+	if (range->dead)
+		return -EAGAIN;
+	req->end = amdgpu_svm_range_end(range);
+	amdgpu_vm_eviction_lock(svm->vm);
+	mapped = range->mapped;
+	good = mapped && (range->writable || !req->write);
+	amdgpu_vm_eviction_unlock(svm->vm);
+	if (good) {
+		*reason = already_mapped(svm, range, req);
+		return 0;
+	}
+	if (mapped || !range_fits(range, span, ctx->read_only)) {
+		amdgpu_svm_range_destroy_locked(svm, range);
+		return -EAGAIN;
+	}
+	return get_and_map(svm, range, req, span, ctx, reason);
+}
+
+/* One attempt. -EAGAIN: start again. */
+static int serve_once(struct amdgpu_svm *svm, struct amdgpu_svm_request *req,
+		      enum amdgpu_svm_reason *reason)
+{
+	struct amdgpu_svm_attr_span span =
+		amdgpu_svm_attr_lookup(&svm->attrs, req->addr >> PAGE_SHIFT);
+	bool gpu_ro = amdgpu_svm_attr_is(span.word, AMDGPU_SVM_ATTR_GPU_RO);
+	struct drm_gpusvm_ctx ctx = { .read_only = gpu_ro };
+	struct amdgpu_svm_range *range;
+	int r;
+
+	if (amdgpu_svm_attr_word_get(span.word, AMDGPU_SVM_ATTR_ACCESS) ==
+	    AMDGPU_SVM_ACCESS_INACCESSIBLE) {
+		*reason = AMDGPU_SVM_NO_ACCESS;
+		return 0;
+	}
+	if (req->write && gpu_ro) {
+		*reason = AMDGPU_SVM_GPU_READ_ONLY;
+		return 0;
+	}
+	range = find_range(svm, req, &span, &ctx);
+	if (IS_ERR(range)) {
+		*reason = reason_of_find(PTR_ERR(range));
+		return 0;
+	}
+	mutex_lock(&range->lock);
+	r = serve_range(svm, range, req, &span, &ctx, reason);
+	mutex_unlock(&range->lock);
+	drm_gpusvm_range_put(&range->base);
+	return r;
+}
+
+/**
+ * amdgpu_svm_serve() - let the GPU reach an address
+ * @svm: the VM's SVM; the caller keeps the mm's users
+ * @req: what is wanted; req->end tells how far what was done reaches
+ *
+ * Return: how it ended.
+ */
+enum amdgpu_svm_reason amdgpu_svm_serve(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
+{
+	enum amdgpu_svm_reason reason = AMDGPU_SVM_LATER;
+	unsigned int attempt;
+
+	req->end = req->addr + PAGE_SIZE;
+	req->failed = false;
+	if (req->addr >= svm->gpusvm.mm_start + svm->gpusvm.mm_range)
+		return AMDGPU_SVM_OUT_OF_RANGE;
+	amdgpu_svm_collect(svm);
+	for (attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+		if (serve_once(svm, req, &reason) != -EAGAIN)
+			return reason;
+		amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_RETRIES);
+		trace_amdgpu_svm_retry(svm->vm->pasid, req->addr, attempt);
+		amdgpu_svm_collect(svm);
+	}
+	return AMDGPU_SVM_LATER;
+}
+
+/**
+ * amdgpu_svm_populate() - let the GPU reach memory before it asks
+ * @svm: the VM's SVM; the caller keeps the mm's users
+ * @start: page aligned
+ * @end: page aligned
+ *
+ * Leaves out what cannot be mapped: a fault there says why.
+ *
+ * Return: 0, -EINTR on a fatal signal, -ENOMEM.
+ */
+int amdgpu_svm_populate(struct amdgpu_svm *svm, unsigned long start, unsigned long end)
+{
+	struct amdgpu_svm_request req = { .addr = start };
+	enum amdgpu_svm_reason reason;
+
+	while (req.addr < end) {
+		unsigned long vma = drm_gpusvm_find_vma_start(&svm->gpusvm, req.addr, end);
+
+		if (vma == ULONG_MAX)
+			return 0;
+		req.addr = max(req.addr, vma);
+		reason = amdgpu_svm_serve(svm, &req);
+		if (reason == AMDGPU_SVM_OK)
+			amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_PREMAPS);
+		if (reason == AMDGPU_SVM_NO_MEMORY)
+			return -ENOMEM;
+		if (reason == AMDGPU_SVM_PROCESS_GONE)
+			return 0;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		req.addr = req.end;
+		cond_resched();
+	}
+	return 0;
+}

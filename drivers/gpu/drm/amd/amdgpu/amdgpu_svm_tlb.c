@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <drm/drm_drv.h>
+
+#include "amdgpu.h"
+#include "amdgpu_svm_priv.h"
+#include "amdgpu_svm_pt.h"
+#include "amdgpu_vm.h"
+
+/* Waits until accesses under way are done, which a page that goes away needs. */
+#define FLUSH_HEAVYWEIGHT	2
+
+/*
+ * The VMIDs that translate with the tables of @vm on one hub. Owner and pasid are
+ * looked at because after a reset the owner changes while old jobs may still run.
+ * A VMID that is given to the VM later starts with a flush of its own.
+ */
+static unsigned long vmids_of(struct amdgpu_device *adev, struct amdgpu_vm *vm, int hub)
+{
+	struct amdgpu_vmid_mgr *mgr = &adev->vm_manager.id_mgr[hub];
+	unsigned long vmids = 0;
+	unsigned int i;
+
+	mutex_lock(&mgr->lock);
+	for (i = 1; i < mgr->num_ids; i++) {
+		if (mgr->ids[i].owner == vm->immediate.fence_context ||
+		    (vm->pasid && mgr->ids[i].pasid == vm->pasid))
+			vmids |= BIT(i);
+	}
+	mutex_unlock(&mgr->lock);
+	return vmids;
+}
+
+/* VMIDs of user queues are the scheduler firmware's; it finds them by pasid. */
+static void flush_compute(struct amdgpu_device *adev, struct amdgpu_vm *vm)
+{
+	unsigned int xcc;
+
+	atomic64_inc(&vm->tlb_seq);
+	for (xcc = 0; xcc < NUM_XCC(adev->gfx.xcc_mask); xcc++)
+		amdgpu_gmc_flush_gpu_tlb_pasid(adev, vm->pasid, FLUSH_HEAVYWEIGHT, true, xcc);
+}
+
+/**
+ * amdgpu_svm_flush() - make the GPU forget translations of a VM
+ * @svm: the VM's SVM
+ *
+ * Returns when no access with an old translation is under way any more. Does not
+ * allocate and takes no lock that is held over reclaim, so that a notifier can
+ * call it. The driver's functions underneath report a flush that the hardware
+ * does not confirm in the kernel log only; it takes a reset to get out of that,
+ * and during a reset they do nothing because it empties the TLBs.
+ */
+void amdgpu_svm_flush(struct amdgpu_svm *svm)
+{
+	struct amdgpu_device *adev = svm->adev;
+	struct amdgpu_vm *vm = svm->vm;
+	unsigned long vmids;
+	int hub, vmid;
+
+	for_each_set_bit(hub, adev->vmhubs_mask, AMDGPU_MAX_VMHUBS) {
+		vmids = vmids_of(adev, vm, hub);
+		for_each_set_bit(vmid, &vmids, AMDGPU_NUM_VMID)
+			amdgpu_gmc_flush_gpu_tlb(adev, vmid, hub, FLUSH_HEAVYWEIGHT);
+	}
+	if (vm->is_compute_context)
+		flush_compute(adev, vm);
+	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_FLUSHES);
+}
+
+/**
+ * amdgpu_svm_flush_all() - after entries were cleared
+ * @svm: the VM's SVM
+ *
+ * Makes the stores visible to the GPU and flushes the TLB. An unplugged GPU needs
+ * neither.
+ */
+void amdgpu_svm_flush_all(struct amdgpu_svm *svm)
+{
+	int idx;
+
+	if (!drm_dev_enter(adev_to_drm(svm->adev), &idx))
+		return;
+	amdgpu_svm_pt_flush(svm->adev);
+	amdgpu_svm_flush(svm);
+	drm_dev_exit(idx);
+}
