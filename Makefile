@@ -6,6 +6,8 @@
 S := scripts
 
 help:
+	@echo 'make run                           the demo on the emulated GPU, from nothing'
+	@echo 'make check [SUITE=host|emu|vm|...] the tests that CI runs, or one suite'
 	@echo 'make modules [KVER=] [DC=1]        build amdgpu.ko, print its path'
 	@echo 'make diff [KVER=] [FULL=1]         the edits to the base driver as a patch'
 	@echo 'make lint [KVER=]                  style and static checks, silent if clean'
@@ -16,6 +18,12 @@ help:
 # The build root and every tool come on demand; make only passes arguments on.
 # Its own jobserver stays here: the kernel's make gets -j of its own.
 unexport MAKEFLAGS MFLAGS
+
+run:
+	@$(S)/demo
+
+check:
+	@$(S)/check $(SUITE)
 
 modules:
 	@$(S)/modules $(if $(DC),--dc) $(if $(KVER),--kver $(KVER))
@@ -32,4 +40,4 @@ dkms-install dkms-remove:
 deb:
 	@$(S)/deb
 
-.PHONY: help modules diff lint dkms-install dkms-remove deb
+.PHONY: help run check modules diff lint dkms-install dkms-remove deb
