@@ -12,6 +12,7 @@
 
 struct demo {
 	struct gpu gpu;
+	struct gpu_job job;	/* the one that all checks use; ->gpu is NULL before */
 	unsigned int seconds;	/* to wait for a job */
 	char why[160];		/* a check failed */
 };

@@ -163,6 +163,11 @@ void gpu_job_fini(struct gpu_job *job)
 	gpu_buffer_free(&job->ib);
 }
 
+void gpu_job_reset(struct gpu_job *job)
+{
+	job->len = 0;
+}
+
 uint32_t *gpu_job_room(struct gpu_job *job, unsigned int count)
 {
 	uint32_t *room = job->ib.cpu + job->len;

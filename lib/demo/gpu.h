@@ -62,6 +62,8 @@ struct gpu_job {
 
 int gpu_job_init(struct gpu *gpu, struct gpu_job *job, unsigned int ip);
 void gpu_job_fini(struct gpu_job *job);
+/* Empties a job that has ended, to fill it again. */
+void gpu_job_reset(struct gpu_job *job);
 /* Room for @count more dwords; aborts when the job is full: a bug of the caller. */
 uint32_t *gpu_job_room(struct gpu_job *job, unsigned int count);
 void gpu_job_use(struct gpu_job *job, const struct gpu_buffer *buf);

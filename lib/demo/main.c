@@ -125,6 +125,8 @@ int main(int argc, char **argv)
 		return EXIT_SKIP;
 	}
 	err = run_all(&demo);
+	if (demo.job.gpu)
+		gpu_job_fini(&demo.job);
 	gpu_close(&demo.gpu);
 	return err;
 }
