@@ -4,31 +4,34 @@
  *
  * The doorbell block knows one owner per index. Here several queues may listen
  * to the same one: a partition's HIQ has a queue on every XCC, and so have its
- * user queues. An index that once had a queue stays claimed until reset: a user
- * process may ring the doorbell of a queue that the scheduler has taken off the
- * hardware, which is only counted. For a kernel's doorbell that is a verdict.
+ * user queues.
  *
- * The lock is not held while a doorbell is released, since that waits for calls
- * under way.
+ * Doorbells of the first page are those of the driver's own engines, each claimed
+ * by itself when it first gets a queue: ringing one that is no queue's is a
+ * verdict. All behind it come and go with processes. The bus hands them to the
+ * command processor, and one that nobody listens to does no harm: a user may
+ * ring what has been taken off the hardware, and the driver rings the HIQ before
+ * the KIQ has mapped it, because mapping reads the write pointer from memory.
+ * These are counted.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "asic.h"
 #include "queue.h"
 
 #define QUEUE_DOORBELL_DWORDS 2
+#define FIRST_PROCESS_DOORBELL (GPU_PAGE_SIZE / 4)
+#define BELL_QUEUES MAX_XCC
+#define NUM_BUCKETS 256
 
 struct bell {
 	struct bell *next;
 	u32 index;
-	bool user;
 	u32 num;
-	struct queue *queue[];	/* room for every XCC, or one SDMA queue */
+	struct queue *queue[BELL_QUEUES];
 };
-
-#define BELL_QUEUES MAX_XCC
-#define NUM_BUCKETS 256
 
 struct bells {
 	pthread_mutex_t lock;
@@ -49,7 +52,6 @@ static void rung(struct gpu *gpu, void *ctx, u32 index, u64 value, unsigned int 
 	struct bells *bells = ctx;
 	struct queue *queue[BELL_QUEUES];
 	struct bell *bell;
-	bool user;
 	u32 num = 0;
 
 	(void)size;
@@ -57,12 +59,11 @@ static void rung(struct gpu *gpu, void *ctx, u32 index, u64 value, unsigned int 
 	bell = *find(bells, index & ~(QUEUE_DOORBELL_DWORDS - 1u));
 	for (; bell && num < bell->num; num++)
 		queue[num] = bell->queue[num];
-	user = bell && bell->user;
 	pthread_mutex_unlock(&bells->lock);
 	/* Queues live as long as their engine: safe without the lock. */
 	for (u32 i = 0; i < num; i++)
 		queue_set_wptr(queue[i], value);
-	if (!num && user)
+	if (!num && index >= FIRST_PROCESS_DOORBELL)
 		count(gpu, "doorbell.unattached", 1);
 	else if (!num)
 		verdict(gpu, "doorbell-unmapped", "doorbell 0x%x of a queue that is off: 0x%llx",
@@ -71,11 +72,12 @@ static void rung(struct gpu *gpu, void *ctx, u32 index, u64 value, unsigned int 
 
 static struct bell *new_bell(struct gpu *gpu, u32 index)
 {
-	struct bell *bell = calloc(1, sizeof(*bell) + BELL_QUEUES * sizeof(bell->queue[0]));
+	struct bell *bell = calloc(1, sizeof(*bell));
 
 	if (!bell)
 		return NULL;
-	if (doorbell_claim(gpu, index, QUEUE_DOORBELL_DWORDS, rung, gpu->bells)) {
+	if (index < FIRST_PROCESS_DOORBELL &&
+	    doorbell_claim(gpu, index, QUEUE_DOORBELL_DWORDS, rung, gpu->bells)) {
 		free(bell);
 		return NULL;
 	}
@@ -83,23 +85,23 @@ static struct bell *new_bell(struct gpu *gpu, u32 index)
 	return bell;
 }
 
-int bell_attach(struct gpu *gpu, u32 index, struct queue *queue, bool user)
+int bell_attach(struct gpu *gpu, u32 index, struct queue *queue)
 {
 	struct bells *bells = gpu->bells;
 	struct bell **link;
 	int ret = 0;
 
 	index &= ~(QUEUE_DOORBELL_DWORDS - 1u);
+	if (index >= gpu->asic->doorbell_size / 4)
+		return -EINVAL;
 	pthread_mutex_lock(&bells->lock);
 	link = find(bells, index);
 	if (!*link)
 		*link = new_bell(gpu, index);
-	if (!*link || (*link)->num == BELL_QUEUES) {
+	if (!*link || (*link)->num == BELL_QUEUES)
 		ret = -EBUSY;
-	} else {
-		(*link)->user |= user;
+	else
 		(*link)->queue[(*link)->num++] = queue;
-	}
 	pthread_mutex_unlock(&bells->lock);
 	return ret;
 }
@@ -120,23 +122,14 @@ void bell_detach(struct gpu *gpu, u32 index, struct queue *queue)
 	pthread_mutex_unlock(&bells->lock);
 }
 
-int bells_init(struct gpu *gpu)
-{
-	gpu->bells = calloc(1, sizeof(*gpu->bells));
-	if (!gpu->bells) {
-		fprintf(stderr, "bells: out of memory\n");
-		return -ENOMEM;
-	}
-	pthread_mutex_init(&gpu->bells->lock, NULL);
-	return 0;
-}
-
+/* Without the lock: releasing waits for calls under way. */
 static void release_all(struct gpu *gpu, struct bell *bell)
 {
 	while (bell) {
 		struct bell *next = bell->next;
 
-		doorbell_release(gpu, bell->index, QUEUE_DOORBELL_DWORDS);
+		if (bell->index < FIRST_PROCESS_DOORBELL)
+			doorbell_release(gpu, bell->index, QUEUE_DOORBELL_DWORDS);
 		free(bell);
 		bell = next;
 	}
@@ -167,6 +160,28 @@ static struct bell *take_unused(struct bells *bells)
 	return unused;
 }
 
+static u32 num_process_doorbells(const struct gpu *gpu)
+{
+	return (u32)(gpu->asic->doorbell_size / 4 - FIRST_PROCESS_DOORBELL);
+}
+
+int bells_init(struct gpu *gpu)
+{
+	int ret;
+
+	gpu->bells = calloc(1, sizeof(*gpu->bells));
+	if (!gpu->bells) {
+		fprintf(stderr, "bells: out of memory\n");
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&gpu->bells->lock, NULL);
+	ret = doorbell_claim(gpu, FIRST_PROCESS_DOORBELL, num_process_doorbells(gpu), rung,
+			     gpu->bells);
+	if (ret)
+		fprintf(stderr, "bells: the doorbells of processes are taken\n");
+	return ret;
+}
+
 void bells_reset(struct gpu *gpu)
 {
 	release_all(gpu, take_unused(gpu->bells));
@@ -178,6 +193,7 @@ void bells_fini(struct gpu *gpu)
 
 	if (!bells)
 		return;
+	doorbell_release(gpu, FIRST_PROCESS_DOORBELL, num_process_doorbells(gpu));
 	for (u32 i = 0; i < NUM_BUCKETS; i++)
 		release_all(gpu, bells->bucket[i]);
 	pthread_mutex_destroy(&bells->lock);

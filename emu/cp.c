@@ -19,6 +19,12 @@ unsigned int cp_aid(const struct cp_xcc *xcc)
 	return xcc->index / xcc->gpu->asic->xcc_per_aid;
 }
 
+unsigned int cp_virtual_xcc(const struct cp_xcc *xcc)
+{
+	return FIELD(reg_load(xcc->gpu, GC_REG(xcc, regCP_HYP_XCP_CTL)),
+		     CP_HYP_XCP_CTL__VIRTUAL_XCC_ID);
+}
+
 struct hqd *cp_hqd(struct cp_xcc *xcc, unsigned int me, unsigned int pipe, unsigned int index)
 {
 	if (me < 1 || me > 2 || pipe >= CP_NUM_PIPE || index >= CP_NUM_QUEUE)
@@ -54,8 +60,15 @@ static u32 bank_read(struct gpu *gpu, void *ctx, u32 reg, u32 stored)
 	struct hqd *hqd = selected_hqd(xcc);
 	u32 offset = reg - gc_reg(xcc, regCP_HQD_GFX_CONTROL_BASE_IDX, HQD_FIRST);
 
+	u32 value;
+
 	(void)gpu, (void)stored;
-	return hqd ? hqd_read(hqd, offset) : other_bank(xcc)[offset];
+	if (hqd)
+		return hqd_read(hqd, offset);
+	pthread_mutex_lock(&xcc->lock);
+	value = other_bank(xcc)[offset];
+	pthread_mutex_unlock(&xcc->lock);
+	return value;
 }
 
 static void bank_write(struct gpu *gpu, void *ctx, u32 reg, u32 value)
@@ -65,14 +78,19 @@ static void bank_write(struct gpu *gpu, void *ctx, u32 reg, u32 value)
 	u32 offset = reg - gc_reg(xcc, regCP_HQD_GFX_CONTROL_BASE_IDX, HQD_FIRST);
 
 	(void)gpu;
-	if (hqd)
+	if (hqd) {
 		hqd_write(hqd, offset, value);
-	else
-		other_bank(xcc)[offset] = value;
+		return;
+	}
+	pthread_mutex_lock(&xcc->lock);
+	other_bank(xcc)[offset] = value;
+	pthread_mutex_unlock(&xcc->lock);
 }
 
-/* A pipe's interrupt enables have a name of their own; CPC_INT_CNTL is those of
- * the selected pipe. */
+/*
+ * A pipe's interrupt enables have a name of their own; CPC_INT_CNTL is those of
+ * the selected pipe.
+ */
 static u32 int_cntl_reg(const struct cp_xcc *xcc, unsigned int me, unsigned int pipe)
 {
 	return GC_REG(xcc, regCP_ME1_PIPE0_INT_CNTL) + (me - 1) * CP_NUM_PIPE + pipe;
@@ -155,20 +173,15 @@ static void apply_pipe_reset(struct cp_xcc *xcc, u32 value)
 			  hqd->pipe < 2 ? CP_MEC_CNTL__MEC_ME2_PIPE0_RESET_MASK << hqd->pipe : 0;
 
 		if (value & bit)
-			hqd_write(hqd, HQD(CP_HQD_ACTIVE), 0);
+			hqd_kill(hqd);
 	}
 }
 
 static void mec_cntl_write(struct gpu *gpu, void *ctx, u32 reg, u32 value)
 {
-	struct cp_xcc *xcc = ctx;
-	u32 halted = CP_MEC_CNTL__MEC_ME1_HALT_MASK | CP_MEC_CNTL__MEC_ME2_HALT_MASK;
-
 	reg_store(gpu, reg, value);
-	apply_halt(xcc, value);
-	/* While all is halted for loading firmware the reset bits say nothing new. */
-	if ((value & halted) != halted)
-		apply_pipe_reset(xcc, value);
+	apply_halt(ctx, value);
+	apply_pipe_reset(ctx, value);
 }
 
 /* One-shot polling: the queues of the mask read their write pointer from memory. */
@@ -190,7 +203,7 @@ static void queue_reset_write(struct gpu *gpu, void *ctx, u32 reg, u32 value)
 
 	(void)gpu, (void)reg;
 	if (hqd && value & SPI_COMPUTE_QUEUE_RESET__RESET_MASK)
-		hqd_write(hqd, HQD(CP_HQD_ACTIVE), 0);
+		hqd_kill(hqd);
 }
 
 static void hook_xcc(struct gpu *gpu, struct cp_xcc *xcc)

@@ -45,12 +45,14 @@ struct hqd {
 	/* Under xcc->lock: */
 	u32 regs[HQD_REGS];
 	bool wanted;		/* active, and not asked to stop */
+	bool killed;		/* goes off without keeping its position */
 	bool has_bell;
 	u32 bell;
 	bool poll_once;		/* read the write pointer from memory at activation */
 	/* Set while off, read by the queue's thread: */
 	bool aql;
 	bool mapped;		/* by the runlist scheduler */
+	bool follower;		/* an HIQ whose work another XCC does */
 	u64 wptr_addr;
 };
 
@@ -90,11 +92,13 @@ static inline u32 gc_reg(const struct cp_xcc *xcc, u32 segment, u32 offset)
 void cp_interrupt(struct hqd *hqd, unsigned int source, unsigned int vmid, u32 data);
 struct hqd *cp_hqd(struct cp_xcc *xcc, unsigned int me, unsigned int pipe, unsigned int index);
 unsigned int cp_aid(const struct cp_xcc *xcc);
+unsigned int cp_virtual_xcc(const struct cp_xcc *xcc);	/* its number in its partition */
 
 /* hqd.c */
 int hqd_init(struct cp_xcc *xcc, struct hqd *hqd, unsigned int me, unsigned int pipe,
 	     unsigned int index);
 void hqd_reset(struct hqd *hqd);
+void hqd_kill(struct hqd *hqd);	/* a queue's or pipe's reset, as registers ask for it */
 u32 hqd_read(struct hqd *hqd, u32 offset);
 void hqd_write(struct hqd *hqd, u32 offset, u32 value);
 /* For the schedulers, not from the transport thread: both wait for the queue. */
@@ -103,6 +107,7 @@ struct hqd_mapping {
 	unsigned int vmid;
 	u32 doorbell;
 	u64 wptr_addr;
+	bool follower;
 };
 /* @by executes the request. Returns 0, -EINTR, or -EPROTO after a verdict. */
 int hqd_map(struct hqd *hqd, struct stream *by, const struct hqd_mapping *mapping);

@@ -32,6 +32,7 @@ struct doorbells {
 	size_t num;
 	size_t room;
 	u8 *values;		/* the BAR as last written */
+	size_t written;		/* bytes of it, from the start, since reset */
 };
 
 int doorbells_init(struct gpu *gpu)
@@ -75,7 +76,8 @@ void doorbells_reset(struct gpu *gpu)
 	struct doorbells *d = gpu->doorbells;
 
 	pthread_mutex_lock(&d->lock);
-	memset(d->values, 0, d->size);
+	memset(d->values, 0, d->written);
+	d->written = 0;
 	pthread_mutex_unlock(&d->lock);
 }
 
@@ -172,6 +174,8 @@ static void ring(struct gpu *gpu, u32 index, u64 value, unsigned int size)
 
 	pthread_mutex_lock(&d->lock);
 	memcpy(d->values + (size_t)index * sizeof(u32), &value, size);
+	if (d->written < (size_t)index * sizeof(u32) + size)
+		d->written = (size_t)index * sizeof(u32) + size;
 	at = first_after(d, index);
 	claim = at < d->num && d->claims[at]->index <= index ? d->claims[at] : NULL;
 	if (claim)

@@ -105,7 +105,7 @@ bool can_retry(const struct access *access, const struct fault *fault)
 }
 
 static void raise_fault(struct hub *hub, const struct access *access, const struct fault *fault,
-			bool retry, u32 cam)
+			bool retry, u32 cam, struct ih_vector *raised)
 {
 	struct vm_port *port = access->port;
 	u64 page = (access->va >> GPU_PAGE_SHIFT) & VA_PAGE_MASK;
@@ -137,12 +137,13 @@ static void raise_fault(struct hub *hub, const struct access *access, const stru
 	      (unsigned long long)access->va, access->need, fault->walk, cam);
 	if (interrupt_enabled(fault))
 		ih_raise(port->gpu, &v);
+	*raised = v;
 }
 
 void raise_final(struct hub *hub, const struct access *access, const struct fault *fault)
 {
 	count(hub->vm->gpu, interrupt_enabled(fault) ? "vm.final_faults" : "vm.masked_faults", 1);
-	raise_fault(hub, access, fault, false, 0);
+	raise_fault(hub, access, fault, false, 0, &(struct ih_vector){ 0 });
 }
 
 u64 invalidations_seen(struct hub *hub, unsigned int vmid)
@@ -173,11 +174,19 @@ static struct events events_seen(struct hub *hub, const struct access *access, i
 	};
 }
 
+static void chaos_on_fault(struct access *access, const struct ih_vector *raised)
+{
+	chaos_duplicate_fault(access->port, access->va, raised);
+	if (!access->late)
+		access->late = chaos_keep_fault(access->port, raised, &access->late_vector);
+}
+
 bool wait_retry(struct hub *hub, struct access *access, const struct fault *fault,
 		u64 invalidations)
 {
 	struct vm *vm = hub->vm;
 	struct events seen, now;
+	struct ih_vector raised;
 	struct timespec ts;
 	bool fresh = false, woken = true;
 	int cam = -1;
@@ -199,7 +208,9 @@ bool wait_retry(struct hub *hub, struct access *access, const struct fault *faul
 				"%s: hub %u vmid %u va 0x%llx need %x: %u faults and no page",
 				access->port->name, hub->index, access->vmid,
 				(unsigned long long)access->va, access->need, access->faults);
-		raise_fault(hub, access, fault, true, cam < 0 ? 0 : (u32)cam);
+		raise_fault(hub, access, fault, true, cam < 0 ? 0 : (u32)cam, &raised);
+		if (vm->gpu->chaos && cam >= 0)
+			chaos_on_fault(access, &raised);
 	} else if (cam >= 0) {
 		count(vm->gpu, "vm.retry_joined", 1);
 	}
@@ -228,6 +239,18 @@ void vm_retry_release(struct gpu *gpu, u32 cam_index)
 	vm->releases[cam_index]++;
 	vm->all_releases++;
 	pthread_cond_broadcast(&vm->fault_cond);
+	pthread_mutex_unlock(&vm->fault_lock);
+}
+
+void vm_pause(struct vm_port *port, unsigned int us)
+{
+	struct timespec ts = deadline(us * 1000ull);
+	struct vm *vm = port->gpu->vm;
+	int r = 0;
+
+	pthread_mutex_lock(&vm->fault_lock);
+	while (r != ETIMEDOUT && !atomic_load(&port->stop))
+		r = pthread_cond_timedwait(&vm->fault_cond, &vm->fault_lock, &ts);
 	pthread_mutex_unlock(&vm->fault_lock);
 }
 

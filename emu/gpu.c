@@ -17,6 +17,7 @@ static const struct block {
 	{ doorbells_init, doorbells_fini },
 	{ ih_init, ih_fini },
 	{ vm_init, vm_fini },
+	{ chaos_init, chaos_fini },
 	{ nbio_init, NULL },
 	{ rlc_init, NULL },
 	{ sdma_init, sdma_fini },
@@ -45,6 +46,7 @@ struct gpu *gpu_new(const struct gpu_config *config)
 	if (asic_configure(gpu, config->asic, config->num_xcc, config->vram_size) ||
 	    report_init(gpu, config->report) ||
 	    (config->trace && trace_select(gpu, config->trace)) ||
+	    (config->chaos && chaos_select(gpu, config->chaos)) ||
 	    init_blocks(gpu)) {
 		gpu_free(gpu);
 		return NULL;
@@ -70,6 +72,7 @@ void gpu_reset(struct gpu *gpu)
 {
 	cp_reset(gpu);
 	sdma_reset(gpu);
+	chaos_reset(gpu);
 	vm_reset(gpu);
 	ih_reset(gpu);
 	doorbells_reset(gpu);

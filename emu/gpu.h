@@ -56,6 +56,7 @@ struct sdma;		/* sdma.c */
 struct cp;		/* cp.c */
 struct report;		/* report.c */
 struct transport;	/* vfio_user.c */
+struct chaos;		/* chaos.c */
 
 struct gpu {
 	const struct asic *asic;
@@ -74,6 +75,7 @@ struct gpu {
 	struct sdma *sdma;
 	struct cp *cp;
 	struct transport *transport;
+	struct chaos *chaos;	/* NULL: none selected */
 };
 
 /*
@@ -114,6 +116,7 @@ struct gpu_config {
 	unsigned int num_xcc;	/* 0: 1 */
 	const char *report;	/* path, or NULL for none */
 	const char *trace;	/* comma list of trace classes, or NULL */
+	const char *chaos;	/* comma list of chaos options, or NULL */
 };
 struct gpu *gpu_new(const struct gpu_config *config);
 void gpu_free(struct gpu *gpu);
@@ -274,6 +277,7 @@ int vm_atomic(struct vm_port *port, unsigned int vmid, u64 va, size_t size, atom
 /* Instruction fetch: checks X as well. */
 int vm_fetch(struct vm_port *port, unsigned int vmid, u64 va, void *buf, size_t len);
 void vm_wake(struct gpu *gpu);		/* all ports look at ->stop again */
+void vm_pause(struct vm_port *port, unsigned int us);	/* or until the port is stopped */
 void vm_retry_release(struct gpu *gpu, u32 cam_index);	/* called by ih.c on the CAM doorbell */
 /* Invalidation by packet (INVALIDATE_TLBS): all translations of @vmid, or of
  * @pasid where @vmid is 0, in one hub. */
@@ -291,6 +295,7 @@ struct ih_vector {
 	u16 pasid;
 	u8 node_id;
 	u32 src_data[4];
+	u64 stamp;		/* 0: the time of ih_raise() */
 };
 /* Puts a vector into ring 0 (or 1 for retry faults when the driver routes them
  * so), stamps it, raises MSI as the ring's registers say. */
@@ -306,6 +311,9 @@ void ih_set_pasid(struct gpu *gpu, unsigned int hub, unsigned int vmid, u16 pasi
  * which ih.c calls vm_retry_release().
  */
 int ih_cam_insert(struct gpu *gpu, unsigned int hub, unsigned int vmid, u64 va, bool *fresh);
+/* One more entry for a page that may have one; -1 when the CAM is full or off. */
+int ih_cam_insert_again(struct gpu *gpu, unsigned int hub, unsigned int vmid, u64 va);
+u64 ih_clock(void);	/* what vectors are stamped with */
 
 /* Node ids: AID k is 4k, XCD x is 1 + (x / 2) * 4 + (x & 1). */
 static inline u8 node_of_aid(unsigned int aid)
@@ -316,6 +324,54 @@ static inline u8 node_of_aid(unsigned int aid)
 static inline u8 node_of_xcc(unsigned int xcc)
 {
 	return (u8)(1 + (xcc / 2) * 4 + (xcc & 1));
+}
+
+/* ---- chaos.c: what hardware may do and rarely does ------------------------------- */
+
+enum chaos_option {
+	CHAOS_DELAY, CHAOS_SLOW_ENGINE, CHAOS_DUP_FAULT, CHAOS_LATE_FAULT, CHAOS_IH_PRESSURE,
+	CHAOS_TLB_PREFETCH, NUM_CHAOS
+};
+
+/* Before chaos_init(): a comma list of options and seed=N; -EINVAL, after saying
+ * why, on anything else. */
+int chaos_select(struct gpu *gpu, const char *list);
+int chaos_init(struct gpu *gpu);
+void chaos_fini(struct gpu *gpu);
+void chaos_reset(struct gpu *gpu);
+/* The list in full, as chaos_select() takes it. */
+void chaos_describe(const struct gpu *gpu, char *text, size_t size);
+
+/* The hooks below need gpu->chaos. A site is named as long as the program runs or
+ * as the caller does: a queue, a ring, a hub. */
+bool chaos_selected(const struct gpu *gpu, enum chaos_option option);
+bool chaos_decides(struct gpu *gpu, enum chaos_option option, const char *site, u64 one_in);
+u64 chaos_pick(struct gpu *gpu, enum chaos_option option, const char *site, u64 range);
+void chaos_pause_packet(struct vm_port *port, bool slow);
+void chaos_pause_page(struct vm_port *port);
+/* A retry fault at @va of which @vector has been raised; maybe raises it again. */
+void chaos_duplicate_fault(struct vm_port *port, u64 va, const struct ih_vector *vector);
+/* Maybe keeps it in @kept (true) for being late: chaos_late_fault() once it is resolved. */
+bool chaos_keep_fault(struct vm_port *port, const struct ih_vector *vector,
+		      struct ih_vector *kept);
+void chaos_late_fault(struct vm_port *port, u64 va, const struct ih_vector *vector);
+
+/* @slow: a packet that slow-engine may hold up. */
+static inline void chaos_packet(struct vm_port *port, bool slow)
+{
+	if (port->gpu->chaos)
+		chaos_pause_packet(port, slow);
+}
+
+static inline void chaos_page(struct vm_port *port)
+{
+	if (port->gpu->chaos)
+		chaos_pause_page(port);
+}
+
+static inline bool chaos(struct gpu *gpu, enum chaos_option option, const char *site, u64 one_in)
+{
+	return gpu->chaos && chaos_decides(gpu, option, site, one_in);
 }
 
 /* ---- asic.c, discovery.c, firmware.c -------------------------------------------- */

@@ -7,9 +7,11 @@
  * driver takes them off (UNMAP_QUEUES). There is no time slicing: a list that does
  * not fit is the verdict "runlist-too-long".
  *
- * With several XCCs each has a scheduler that sees the same packets and comes to
- * the same VMIDs. The first XCC of the partition maps the SDMA queues; a PM4 queue
- * runs on the XCC that its MQD names.
+ * A partition of several XCCs has an HIQ on each, which all see the same packets.
+ * The first XCC's does the work for all of them, the others follow: they take the
+ * packets off their rings and do nothing. So a fence is written when all XCCs are
+ * done, and VMIDs are the same everywhere. A PM4 queue runs on the XCC that its
+ * MQD names.
  *
  * A VMID keeps its process after its queues have gone, and with it what its TLBs
  * hold, until another process or page table takes it: invalidating by PASID is the
@@ -56,10 +58,14 @@ static int bad(struct pm4 *p, const char *why)
 	return queue_bad_packet(p->s, p->header, why);
 }
 
-static unsigned int virtual_xcc(const struct cp_xcc *xcc)
+/* The XCCs of the partition whose first one is @xcc. */
+static unsigned int partition_size(const struct cp_xcc *xcc)
 {
-	return FIELD(reg_load(xcc->gpu, GC_REG(xcc, regCP_HYP_XCP_CTL)),
-		     CP_HYP_XCP_CTL__VIRTUAL_XCC_ID);
+	unsigned int left = xcc->gpu->num_xcc - xcc->index;
+	unsigned int n = FIELD(reg_load(xcc->gpu, GC_REG(xcc, regCP_HYP_XCP_CTL)),
+			       CP_HYP_XCP_CTL__NUM_XCC_IN_XCP);
+
+	return n < 1 ? 1 : n < left ? n : left;
 }
 
 int hiq_set_resources(struct pm4 *p)
@@ -84,24 +90,29 @@ static void set_page_table(struct gpu *gpu, const struct hub_layout *hub, unsign
 	reg_write(gpu, reg + 1, (u32)(page_table >> 32));
 }
 
-static void install_mmhub(struct gpu *gpu, unsigned int aid, unsigned int vmid,
-			  const struct process *process)
+/* Whatever this VMID was before, its translations are not this process's. */
+static void install_hub(struct gpu *gpu, unsigned int hub, unsigned int vmid,
+			const struct process *process)
 {
-	set_page_table(gpu, &mmhub_layout, aid, vmid, process->page_table);
-	ih_set_pasid(gpu, MMHUB(aid), vmid, process->pasid);
+	bool mm = hub >= MAX_XCC;
+
+	vm_invalidate(gpu, hub, vmid);
+	set_page_table(gpu, mm ? &mmhub_layout : &gfxhub_layout, mm ? hub - MAX_XCC : hub, vmid,
+		       process->page_table);
+	ih_set_pasid(gpu, hub, vmid, process->pasid);
 }
 
+/* In all hubs of the partition; XCCs of one AID share its memory hub. */
 static void install(struct cp_xcc *xcc, unsigned int vmid, const struct process *process)
 {
 	struct gpu *gpu = xcc->gpu;
 	u32 atc = asic_reg(gpu, &gpu->asic->athub.pasid_mapping, 0) + vmid;
+	unsigned int last = xcc->index + partition_size(xcc) - 1;
 
-	/* Whatever this VMID was before, its translations are not this process's. */
-	vm_invalidate(gpu, xcc->index, vmid);
-	vm_invalidate(gpu, MMHUB(cp_aid(xcc)), vmid);
-	set_page_table(gpu, &gfxhub_layout, xcc->index, vmid, process->page_table);
-	ih_set_pasid(gpu, xcc->index, vmid, process->pasid);
-	install_mmhub(gpu, cp_aid(xcc), vmid, process);
+	for (unsigned int i = xcc->index; i <= last; i++)
+		install_hub(gpu, i, vmid, process);
+	for (unsigned int aid = cp_aid(xcc); aid <= cp_aid(&gpu->cp->xcc[last]); aid++)
+		install_hub(gpu, MMHUB(aid), vmid, process);
 	reg_store(gpu, atc, process->pasid | ATC_MAPPING_VALID);
 }
 
@@ -163,11 +174,10 @@ static void remember(struct hiq *hiq, const struct user_queue *queue)
 	hiq->queue[hiq->num_queues++] = *queue;
 }
 
-static struct hqd *free_hqd(struct cp_xcc *xcc)
+static struct hqd *free_hqd(struct cp_xcc *xcc, u64 queue_mask)
 {
 	for (unsigned int i = 0; i < CP_NUM_HQD; i++)
-		if (xcc->hiq->queue_mask >> i & 1 && !xcc->hqd[i].mapped &&
-		    !hqd_is_active(&xcc->hqd[i]))
+		if (queue_mask >> i & 1 && !xcc->hqd[i].mapped && !hqd_is_active(&xcc->hqd[i]))
 			return &xcc->hqd[i];
 	return NULL;
 }
@@ -182,30 +192,31 @@ static int read_dwords(struct pm4 *p, u64 addr, u32 *dw, u32 n)
 static int map_compute(struct pm4 *p, struct user_queue *queue, u32 doorbell)
 {
 	struct cp_xcc *xcc = p->hqd->xcc;
+	struct hiq *hiq = xcc->hiq;
 	struct hqd_mapping mapping = {
-		.vmid = xcc->hiq->vmid,
+		.vmid = hiq->vmid,
 		.doorbell = doorbell,
 		.wptr_addr = pm4_addr(p->dw + 4) & ~7ull,
 	};
-	u32 layout[2];		/* target XCC, stride */
+	u32 layout[2];		/* target XCC within the partition, stride of its MQDs */
 	int ret = read_dwords(p, queue->mqd_addr + 4 * MQD_PM4_TARGET_XCC, layout, 2);
 
 	if (ret)
 		return ret;
-	if (layout[0] != virtual_xcc(xcc))
-		return 0;
-	queue->hqd = free_hqd(xcc);
+	if (layout[0] >= partition_size(xcc))
+		return bad(p, "no such XCC");
+	queue->hqd = free_hqd(&xcc->gpu->cp->xcc[xcc->index + layout[0]], hiq->queue_mask);
 	if (!queue->hqd) {
 		verdict(xcc->gpu, "runlist-too-long", "no HQD for doorbell 0x%x", doorbell);
 		return 0;
 	}
-	queue->mqd_addr += (u64)layout[1] * virtual_xcc(xcc);
+	queue->mqd_addr += (u64)layout[1] * layout[0];
 	mapping.mqd_addr = queue->mqd_addr;
 	ret = hqd_map(queue->hqd, p->s, &mapping);
 	if (ret)
 		return ret;
 	queue->hqd->mapped = true;
-	remember(xcc->hiq, queue);
+	remember(hiq, queue);
 	return 0;
 }
 
@@ -213,23 +224,19 @@ static int map_sdma(struct pm4 *p, struct user_queue *queue, unsigned int engine
 {
 	struct cp_xcc *xcc = p->hqd->xcc;
 	struct gpu *gpu = xcc->gpu;
-	unsigned int vmid = xcc->hiq->vmid;
+	unsigned int per_xcc = gpu->asic->sdma_per_xcc;
 	u32 mqd[SDMA_MQD_DWORDS];
 	int ret;
 
-	if (virtual_xcc(xcc))
-		return 0;
-	/* Engines are numbered from the partition's first. */
-	engine += xcc->index * gpu->asic->sdma_per_xcc;
-	if (engine >= gpu->num_sdma)
+	if (engine >= partition_size(xcc) * per_xcc)
 		return bad(p, "no such SDMA engine");
+	/* Engines are numbered from the partition's first. */
+	engine += xcc->index * per_xcc;
 	ret = read_dwords(p, queue->mqd_addr, mqd, SDMA_MQD_DWORDS);
 	if (ret)
 		return ret;
-	/* The other schedulers may not have come to this process yet. */
-	if (engine / SDMA_PER_AID != cp_aid(xcc))
-		install_mmhub(gpu, engine / SDMA_PER_AID, vmid, &xcc->hiq->process[vmid]);
-	queue->sdma = sdma_map(gpu, engine, mqd, vmid, doorbell, pm4_addr(p->dw + 4) & ~7ull);
+	queue->sdma = sdma_map(gpu, engine, mqd, xcc->hiq->vmid, doorbell,
+			       pm4_addr(p->dw + 4) & ~7ull);
 	if (!queue->sdma) {
 		verdict(gpu, "runlist-too-long", "no RLC queue in SDMA%u for doorbell 0x%x",
 			engine, doorbell);

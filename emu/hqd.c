@@ -87,21 +87,30 @@ static struct resume load_resume(const struct hqd *hqd)
 	return resume;
 }
 
+/* With the XCC's lock held: what the registers say of a queue that has gone off. */
+static void went_off(struct hqd *hqd, u64 rptr, u64 wptr)
+{
+	hqd->regs[HQD(CP_HQD_PQ_RPTR)] = (u32)rptr;
+	hqd->regs[HQD(CP_HQD_PQ_WPTR_LO)] = (u32)wptr;
+	hqd->regs[HQD(CP_HQD_PQ_WPTR_HI)] = (u32)(wptr >> 32);
+	hqd->regs[HQD(CP_HQD_ACTIVE)] = 0;
+	hqd->regs[HQD(CP_HQD_DEQUEUE_REQUEST)] = 0;
+	detach_bell(hqd);
+}
+
 static void parked(struct queue *queue)
 {
 	struct hqd *hqd = queue_hqd(queue);
-	u64 wptr = atomic_load(&queue->wptr);
 
 	pthread_mutex_lock(&hqd->xcc->lock);
-	if (!hqd->wanted) {
-		hqd->regs[HQD(CP_HQD_PQ_RPTR)] =
-			(u32)(atomic_load(&queue->rptr) & (queue->config.size - 1));
-		hqd->regs[HQD(CP_HQD_PQ_WPTR_LO)] = (u32)wptr;
-		hqd->regs[HQD(CP_HQD_PQ_WPTR_HI)] = (u32)(wptr >> 32);
-		hqd->regs[HQD(CP_HQD_ACTIVE)] = 0;
-		hqd->regs[HQD(CP_HQD_DEQUEUE_REQUEST)] = 0;
+	if (!hqd->wanted && hqd->killed) {
+		queue->resume = (struct resume){ 0 };
 		store_resume(hqd);
-		detach_bell(hqd);
+		went_off(hqd, 0, 0);
+	} else if (!hqd->wanted) {
+		store_resume(hqd);
+		went_off(hqd, atomic_load(&queue->rptr) & (queue->config.size - 1),
+			 atomic_load(&queue->wptr));
 	}
 	pthread_mutex_unlock(&hqd->xcc->lock);
 }
@@ -114,7 +123,7 @@ static const struct queue_ops hqd_ops = {
 };
 
 /* With the XCC's lock held. */
-static void attach_bell(struct hqd *hqd, bool user)
+static void attach_bell(struct hqd *hqd)
 {
 	struct gpu *gpu = hqd->xcc->gpu;
 	u32 control = hqd->regs[HQD(CP_HQD_PQ_DOORBELL_CONTROL)];
@@ -123,7 +132,7 @@ static void attach_bell(struct hqd *hqd, bool user)
 	detach_bell(hqd);
 	if (!(control & CP_HQD_PQ_DOORBELL_CONTROL__DOORBELL_EN_MASK))
 		return;
-	if (bell_attach(gpu, index, &hqd->queue, user)) {
+	if (bell_attach(gpu, index, &hqd->queue)) {
 		verdict(gpu, "doorbell-conflict", "%s: doorbell 0x%x is taken", hqd->queue.name,
 			index);
 		return;
@@ -161,9 +170,14 @@ static void activate(struct hqd *hqd)
 	hqd->aql = FIELD(hqd->regs[HQD(CP_HQD_AQL_CONTROL)], CP_HQD_AQL_CONTROL__CONTROL0) & 1;
 	hqd->regs[HQD(CP_HQD_ACTIVE)] |= CP_HQD_ACTIVE__ACTIVE_MASK;
 	hqd->wanted = true;
+	hqd->killed = false;
 	hqd->poll_once = false;
+	/*
+	 * In this order a ring of the doorbell is either heard, or it came before the
+	 * write pointer is read from memory, which the one who rings has written first.
+	 */
+	attach_bell(hqd);
 	queue_start(&hqd->queue, &config);
-	attach_bell(hqd, config.vmid != 0);
 }
 
 /* With the XCC's lock held. */
@@ -174,11 +188,19 @@ static void deactivate(struct hqd *hqd)
 	hqd->wanted = false;
 	queue_stop(&hqd->queue);
 	/* A start that had not begun is gone, and no thread will say so. */
-	if (queue_is_off(&hqd->queue)) {
-		hqd->regs[HQD(CP_HQD_ACTIVE)] = 0;
-		hqd->regs[HQD(CP_HQD_DEQUEUE_REQUEST)] = 0;
-		detach_bell(hqd);
-	}
+	if (queue_is_off(&hqd->queue))
+		went_off(hqd, hqd->regs[HQD(CP_HQD_PQ_RPTR)],
+			 regs64(hqd, HQD(CP_HQD_PQ_WPTR_LO), HQD(CP_HQD_PQ_WPTR_HI)));
+}
+
+void hqd_kill(struct hqd *hqd)
+{
+	pthread_mutex_lock(&hqd->xcc->lock);
+	hqd->killed = true;
+	deactivate(hqd);
+	if (queue_is_off(&hqd->queue))
+		went_off(hqd, 0, 0);
+	pthread_mutex_unlock(&hqd->xcc->lock);
 }
 
 u32 hqd_read(struct hqd *hqd, u32 offset)
@@ -213,6 +235,7 @@ void hqd_write(struct hqd *hqd, u32 offset, u32 value)
 	switch (offset) {
 	case HQD(CP_HQD_ACTIVE):
 		if (value & CP_HQD_ACTIVE__ACTIVE_MASK && !hqd->wanted) {
+			hqd->follower = false;
 			hqd->regs[offset] = value & ~(u32)CP_HQD_ACTIVE__ACTIVE_MASK;
 			activate(hqd);
 		} else if (!(value & CP_HQD_ACTIVE__ACTIVE_MASK)) {
@@ -231,7 +254,7 @@ void hqd_write(struct hqd *hqd, u32 offset, u32 value)
 	case HQD(CP_HQD_PQ_DOORBELL_CONTROL):
 		hqd->regs[offset] = value;
 		if (hqd->wanted)
-			attach_bell(hqd, FIELD(hqd->regs[HQD(CP_HQD_VMID)], CP_HQD_VMID__VMID));
+			attach_bell(hqd);
 		break;
 	default:
 		hqd->regs[offset] = value;
@@ -307,6 +330,7 @@ int hqd_map(struct hqd *hqd, struct stream *by, const struct hqd_mapping *mappin
 		mapping->doorbell << CP_HQD_PQ_DOORBELL_CONTROL__DOORBELL_OFFSET__SHIFT |
 		CP_HQD_PQ_DOORBELL_CONTROL__DOORBELL_EN_MASK;
 	hqd->wptr_addr = mapping->wptr_addr;
+	hqd->follower = mapping->follower;
 	activate(hqd);
 	hqd->wptr_addr = 0;
 	pthread_mutex_unlock(&hqd->xcc->lock);

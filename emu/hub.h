@@ -59,6 +59,8 @@ struct access {
 	u8 need;
 	bool atomic;
 	unsigned int faults;	/* retry faults raised for it so far */
+	bool late;		/* chaos: one of them comes again when it is resolved */
+	struct ih_vector late_vector;
 };
 
 struct fault {

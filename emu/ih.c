@@ -46,6 +46,8 @@
 #define MAX_CAM 1024		/* what the index in a vector reaches */
 #define CAM_SIZE_AFTER_RESET 9	/* log2 */
 #define NO_DOORBELL UINT32_MAX
+#define CROWD_ONE_IN 16		/* chaos: vectors before which the ring is filled up */
+#define CROWD_LEAVES 4		/* at most so many places */
 
 #define MC_SPACE_BUS 1
 #define MC_SPACE_GPU 4
@@ -160,7 +162,7 @@ static void publish_wptr(struct ih *ih, struct ring *ring)
 
 /* ---- vectors ---- */
 
-static u64 timestamp(void)
+u64 ih_clock(void)
 {
 	struct timespec ts;
 
@@ -170,7 +172,7 @@ static u64 timestamp(void)
 
 static void encode(const struct ih_vector *v, u32 dw[VECTOR_DWORDS])
 {
-	u64 time = timestamp();
+	u64 time = v->stamp ? v->stamp : ih_clock();
 
 	dw[0] = (v->client_id & 0xff) | v->source_id << 8 | v->ring_id << 16 |
 		(v->vmid & 0xfu) << 24 | (v->vmid_type & 1u) << 31;
@@ -272,6 +274,15 @@ static u32 cam_size(const struct ih *ih)
 	return bits > 10 ? MAX_CAM : 1u << bits;
 }
 
+static void occupy(struct ih *ih, u32 index, unsigned int hub, unsigned int vmid, u64 page)
+{
+	ih->cam[index] = (struct cam_entry){
+		.valid = true, .hub = hub, .vmid = (u8)vmid, .page = page,
+	};
+	ih->cam_used++;
+	count(ih->gpu, "ih.cam_inserted", 1);
+}
+
 int ih_cam_insert(struct gpu *gpu, unsigned int hub, unsigned int vmid, u64 va, bool *fresh)
 {
 	struct ih *ih = gpu->ih;
@@ -301,10 +312,25 @@ int ih_cam_insert(struct gpu *gpu, unsigned int hub, unsigned int vmid, u64 va, 
 		count(gpu, "ih.cam_full", 1);
 		goto out;
 	}
-	ih->cam[found] = (struct cam_entry){ .valid = true, .hub = hub, .vmid = vmid, .page = page };
-	ih->cam_used++;
-	count(gpu, "ih.cam_inserted", 1);
+	occupy(ih, (u32)found, hub, vmid, page);
 out:
+	pthread_mutex_unlock(&ih->lock);
+	return found;
+}
+
+int ih_cam_insert_again(struct gpu *gpu, unsigned int hub, unsigned int vmid, u64 va)
+{
+	u64 page = (va >> GPU_PAGE_SHIFT) & VA_PAGE_MASK;
+	struct ih *ih = gpu->ih;
+	int found = -1;
+
+	pthread_mutex_lock(&ih->lock);
+	if (cam_cntl(ih) & IH_RETRY_INT_CAM_CNTL__ENABLE_MASK)
+		for (u32 i = 0, n = cam_size(ih); found < 0 && i < n; i++)
+			if (!ih->cam[i].valid)
+				found = (int)i;
+	if (found >= 0)
+		occupy(ih, (u32)found, hub, vmid, page);
 	pthread_mutex_unlock(&ih->lock);
 	return found;
 }
@@ -387,6 +413,28 @@ static struct ring *route(struct ih *ih, u32 client)
 	return &ih->rings[ring];
 }
 
+/*
+ * Chaos: fills the ring up, but for a few places, with vectors that mean nothing: of
+ * a client that is not emulated. Returns what announce() says.
+ */
+static bool crowd(struct ih *ih, struct ring *ring)
+{
+	const char *site = ring->index ? "ring1" : "ring0";
+	const struct ih_vector nothing = { .client_id = SOC15_IH_CLIENTID_RLC };
+	u32 mask = ring_size(ih, ring) - 1;
+	u32 leave = (u32)chaos_pick(ih->gpu, CHAOS_IH_PRESSURE, site, CROWD_LEAVES) * VECTOR_BYTES;
+	u32 dw[VECTOR_DWORDS];
+	u32 n = 0;
+
+	if (!ring_enabled(ih, ring) || ring->overflow)
+		return false;
+	encode(&nothing, dw);
+	for (; ((ring->rptr - ring->wptr - VECTOR_BYTES) & mask) > leave; n++)
+		put(ih, ring, dw);
+	count(ih->gpu, "chaos.crowding_vectors", n);
+	return n && announce(ih, ring);
+}
+
 static void interrupt(struct gpu *gpu)
 {
 	count(gpu, "ih.interrupts", 1);
@@ -405,17 +453,19 @@ void ih_raise(struct gpu *gpu, const struct ih_vector *v)
 	pthread_mutex_lock(&ih->lock);
 	encode(v, dw);
 	ring = route(ih, v->client_id);
+	if (chaos(gpu, CHAOS_IH_PRESSURE, ring->index ? "ring1" : "ring0", CROWD_ONE_IN))
+		msi = crowd(ih, ring);
 	if (entry && entry->valid) {
 		memcpy(entry->dw, dw, sizeof(dw));
 		entry->has_vector = true;
 		entry->ring = ring->index;
 		set_pending(ih, entry);
 		if (flush_pending(ih, ring))
-			msi = announce(ih, ring);
+			msi |= announce(ih, ring);
 		if (entry->pending)
 			count(gpu, "ih.held_back", 1);
 	} else if (put_or_lose(ih, ring, dw)) {
-		msi = announce(ih, ring);
+		msi |= announce(ih, ring);
 	}
 	pthread_mutex_unlock(&ih->lock);
 	if (msi)

@@ -45,6 +45,7 @@ static int map_to_slot(struct pm4 *p)
 
 	if (!hqd || engine > ENGINE_HIQ || p->dw[0] >> 29 != 1)
 		return bad(p, "unsupported mapping");
+	mapping.follower = engine == ENGINE_HIQ && cp_virtual_xcc(p->hqd->xcc);
 	count(p->hqd->xcc->gpu, "cp.queues_mapped", 1);
 	return hqd_map(hqd, p->s, &mapping);
 }

@@ -23,7 +23,7 @@ struct options {
 
 static const char usage[] =
 	"usage: gpu-emu --socket PATH --report FILE [--asic NAME] [--vram SIZE]\n"
-	"               [--xcc N] [--trace LIST] [--once]\n"
+	"               [--xcc N] [--chaos LIST] [--trace LIST] [--once]\n"
 	"       gpu-emu --firmware DIR [--asic NAME]\n"
 	"\n"
 	"Emulates a GPU for a virtual machine that connects with vfio-user.\n"
@@ -34,6 +34,9 @@ static const char usage[] =
 	"  --asic NAME      the GPU: mi300x (default)\n"
 	"  --vram SIZE      video memory, with suffix M or G (default: the ASIC's)\n"
 	"  --xcc N          compute dies, 1 or 8 (default 1)\n"
+	"  --chaos LIST     do what hardware may do and rarely does: delay,slow-engine,\n"
+	"                   dup-fault,late-fault,ih-pressure,tlb-prefetch or all, with\n"
+	"                   seed=N for other decisions (default 1)\n"
 	"  --trace LIST     on stderr: vfio,reg,vm,ih,sdma,cp,mem or all\n"
 	"  --once           end when the first peer has disconnected\n"
 	"  --firmware DIR   write the firmware stubs that the driver asks for, and end\n"
@@ -114,7 +117,7 @@ static void parse_option(struct options *o, int option)
 		o->once = true;
 		break;
 	case 'c':
-		die_usage("--chaos is not implemented; asked for: ", optarg);
+		o->gpu.chaos = optarg;
 		break;
 	case 'h':
 		fputs(usage, stdout);

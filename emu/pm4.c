@@ -12,6 +12,7 @@
 
 #define TYPE_2_FILLER 2u
 #define NOP_ONE_DWORD 0x3fff
+#define NOP_HEADER 0xffff1000u		/* a NOP of that length */
 
 /* Register ranges of the SET_*_REG packets, within an XCC. */
 #define CONFIG_START 0x2000
@@ -51,7 +52,7 @@ static bool user_may_write(u32 reg)
 static void raise_generic(struct hqd *hqd, u32 value)
 {
 	for (unsigned int i = 0; i < 3; i++)
-		if (value & CPC_INT_STATUS__GENERIC0_INT_STATUS_MASK >> i)
+		if (value & (CPC_INT_STATUS__GENERIC0_INT_STATUS_MASK >> i))
 			cp_interrupt(hqd, CP_INT_GENERIC0 + i, 0, 0);
 }
 
@@ -90,7 +91,11 @@ static int do_skip(struct pm4 *p)
 
 static int do_nop(struct pm4 *p)
 {
-	return p->n == NOP_ONE_DWORD + 1 ? 0 : stream_skip(p->s, p->n);
+	int ret = p->n == NOP_ONE_DWORD + 1 ? 0 : stream_skip(p->s, p->n);
+
+	if (!ret)
+		stream_skip_filler(p->s, NOP_HEADER);
+	return ret;
 }
 
 static int set_regs(struct pm4 *p, u32 start)
@@ -346,10 +351,7 @@ static int do_cond_exec(struct pm4 *p)
 /* The next dwords are for some of the XCCs of the partition. */
 static int do_pred_exec(struct pm4 *p)
 {
-	u32 ctl = reg_load(p->hqd->xcc->gpu, GC_REG(p->hqd->xcc, regCP_HYP_XCP_CTL));
-	u32 id = FIELD(ctl, CP_HYP_XCP_CTL__VIRTUAL_XCC_ID);
-
-	if (p->dw[0] >> 24 & 1u << id)
+	if (p->dw[0] >> 24 & 1u << cp_virtual_xcc(p->hqd->xcc))
 		return 0;
 	return stream_skip(p->s, p->dw[0] & 0x3fff);
 }
@@ -462,6 +464,10 @@ int pm4_packet(struct queue *queue, struct stream *stream)
 	struct pm4 p = { .s = stream, .hqd = queue_hqd(queue) };
 	int ret;
 
+	if (p.hqd->follower && !stream->depth) {
+		stream->pos = stream->end;
+		return 0;
+	}
 	if (p.hqd->aql)
 		return queue_bad_packet(stream, 0, "AQL queues are not supported");
 	ret = stream_read(stream, &p.header, 1);

@@ -194,6 +194,7 @@ static int ring_packet(struct queue *queue, struct stream *ring)
 	}
 	ring->pos = rptr;
 	ring->end = wptr;
+	queue_chaos(ring);
 	ret = queue->ops->packet(queue, ring);
 	if (ret)
 		return ret;

@@ -142,6 +142,15 @@ static inline bool queue_stopping(struct queue *queue)
 	return atomic_load(&queue->port.stop);
 }
 
+/* Before each packet. */
+static inline void queue_chaos(const struct stream *stream)
+{
+	struct queue *queue = stream->queue;
+
+	chaos_packet(&queue->port, queue->trace == TRACE_SDMA &&
+		     (stream->depth || !stream->privileged));
+}
+
 /* For the engines' packet(): */
 
 /*
@@ -151,6 +160,9 @@ static inline bool queue_stopping(struct queue *queue)
  */
 int stream_read(struct stream *stream, u32 *dw, u64 n);
 int stream_skip(struct stream *stream, u64 n);
+/* Passes over dwords that are @filler, of which there are many where the driver
+ * aligns what it submits. */
+void stream_skip_filler(struct stream *stream, u32 filler);
 /* Executes an indirect buffer of @size dwords to its end. */
 int queue_run_ib(struct stream *parent, u64 addr, u64 size, unsigned int vmid, bool privileged);
 /* The verdict "bad-packet"; returns -EPROTO. */
@@ -177,13 +189,11 @@ bool wait_satisfied(unsigned int function, u32 value, u32 mask, u32 ref);
 
 u64 gpu_clock(void);			/* the 100 MHz reference clock */
 
-/* bell.c: several queues may listen to one doorbell (one per XCC, or a user
- * queue that moved); a doorbell that once belonged to a user queue stays claimed,
- * because its process may ring it while the queue is not mapped. */
+/* bell.c: which queues a doorbell wakes */
 int bells_init(struct gpu *gpu);
 void bells_fini(struct gpu *gpu);
 void bells_reset(struct gpu *gpu);
-int bell_attach(struct gpu *gpu, u32 index, struct queue *queue, bool user);
+int bell_attach(struct gpu *gpu, u32 index, struct queue *queue);
 void bell_detach(struct gpu *gpu, u32 index, struct queue *queue);
 
 #endif

@@ -24,6 +24,8 @@
 #define DISCOVERY_AREA (64u << 10)	/* where the driver looks, from the end of VRAM */
 
 struct leaf {
+	struct leaf *next;		/* of all leaves */
+	atomic_bool written;		/* since reset */
 	_Atomic u32 value[LEAF_SIZE];
 	u32 preset[LEAF_SIZE];
 	const char *name[LEAF_SIZE];	/* NULL: no such register */
@@ -48,6 +50,7 @@ struct owner {
 
 struct regs {
 	struct mid *root[ROOT_SIZE];
+	struct leaf *leaves;
 	struct hook *hook;
 	u32 num_hooks;
 	struct owner *owner;
@@ -79,8 +82,13 @@ static struct leaf *make_leaf(struct regs *regs, u32 reg)
 	if (!*mid)
 		return NULL;
 	leaf = &(*mid)->leaf[(reg >> LEAF_BITS) & (MID_SIZE - 1)];
-	if (!*leaf)
+	if (!*leaf) {
 		*leaf = calloc(1, sizeof(**leaf));
+		if (!*leaf)
+			return NULL;
+		(*leaf)->next = regs->leaves;
+		regs->leaves = *leaf;
+	}
 	return *leaf;
 }
 
@@ -265,15 +273,23 @@ void regs_fini(struct gpu *gpu)
 	gpu->regs = NULL;
 }
 
+static void store(struct leaf *leaf, u32 reg, u32 value)
+{
+	atomic_store_explicit(&leaf->written, true, memory_order_relaxed);
+	atomic_store(&leaf->value[reg & (LEAF_SIZE - 1)], value);
+}
+
+static void reset_leaf(struct leaf *leaf)
+{
+	for (u32 i = 0; i < LEAF_SIZE; i++)
+		atomic_store(&leaf->value[i], leaf->preset[i]);
+}
+
 void regs_reset(struct gpu *gpu)
 {
-	for (u32 i = 0; i < ROOT_SIZE; i++) {
-		const struct mid *mid = gpu->regs->root[i];
-
-		for (u32 k = 0; mid && k < MID_SIZE; k++)
-			for (u32 n = 0; mid->leaf[k] && n < LEAF_SIZE; n++)
-				atomic_store(&mid->leaf[k]->value[n], mid->leaf[k]->preset[n]);
-	}
+	for (struct leaf *leaf = gpu->regs->leaves; leaf; leaf = leaf->next)
+		if (atomic_exchange(&leaf->written, false))
+			reset_leaf(leaf);
 	write_discovery(gpu);
 }
 
@@ -311,7 +327,7 @@ void reg_preset(struct gpu *gpu, u32 reg, u32 value)
 	struct leaf *leaf = need_reg(gpu, reg, "preset");
 
 	leaf->preset[reg & (LEAF_SIZE - 1)] = value;
-	atomic_store(&leaf->value[reg & (LEAF_SIZE - 1)], value);
+	store(leaf, reg, value);
 }
 
 bool reg_known(const struct gpu *gpu, u32 reg)
@@ -331,7 +347,7 @@ void reg_store(struct gpu *gpu, u32 reg, u32 value)
 	struct leaf *leaf = find_reg(gpu, reg);
 
 	if (leaf)
-		atomic_store(&leaf->value[reg & (LEAF_SIZE - 1)], value);
+		store(leaf, reg, value);
 }
 
 u32 reg_read(struct gpu *gpu, u32 reg)
@@ -366,7 +382,7 @@ void reg_write(struct gpu *gpu, u32 reg, u32 value)
 	if (hook->write)
 		hook->write(gpu, hook->ctx, reg, value);
 	else
-		atomic_store(&leaf->value[reg & (LEAF_SIZE - 1)], value);
+		store(leaf, reg, value);
 }
 
 const char *reg_name(const struct gpu *gpu, u32 reg)

@@ -333,6 +333,17 @@ void trace_print(struct gpu *gpu, enum trace_class class, const char *fmt, ...)
 
 /* ---- the file ---- */
 
+/* Without this line a run cannot be repeated. */
+static void write_chaos(struct gpu *gpu, FILE *file)
+{
+	char text[TEXT_LEN];
+
+	if (!gpu->chaos)
+		return;
+	chaos_describe(gpu, text, sizeof(text));
+	fprintf(file, "chaos: %s\n", text);
+}
+
 static void write_verdicts(struct report *report, FILE *file)
 {
 	fprintf(file, "verdicts: %llu\n", (unsigned long long)report->num_verdicts);
@@ -405,6 +416,7 @@ static int compose(struct gpu *gpu, char **text, size_t *size)
 
 	if (ok) {
 		pthread_mutex_lock(&report->lock);
+		write_chaos(gpu, file);
 		write_verdicts(report, file);
 		write_packets(&report->packets, file);
 		*regs = report->registers;

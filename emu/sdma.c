@@ -231,7 +231,7 @@ static void update_doorbell(struct sdma_context *context)
 	context->bell = 0;
 	if (!index)
 		return;
-	if (bell_attach(gpu, index, &context->queue, context->index))
+	if (bell_attach(gpu, index, &context->queue))
 		verdict(gpu, "doorbell-conflict", "%s: doorbell 0x%x is taken",
 			context->queue.name, index);
 	else
@@ -400,8 +400,10 @@ int sdma_init(struct gpu *gpu)
 {
 	int ret = bells_init(gpu);
 
-	if (ret)
+	if (ret) {
+		bells_fini(gpu);
 		return ret;
+	}
 	gpu->sdma = calloc(1, sizeof(*gpu->sdma));
 	for (unsigned int i = 0; gpu->sdma && i < gpu->num_sdma; i++) {
 		gpu->sdma->num = i + 1;
@@ -462,8 +464,10 @@ void sdma_reset(struct gpu *gpu)
 	bells_reset(gpu);
 }
 
-/* Where in a context the dwords of an MQD go; they are in register order with
- * the same holes. */
+/*
+ * Where in a context the dwords of an MQD go; they are in register order with
+ * the same holes.
+ */
 static u32 mqd_register(unsigned int dw)
 {
 	if (dw <= CTX(DOORBELL))

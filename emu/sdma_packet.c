@@ -38,7 +38,11 @@ static int read_body(struct stream *s, u32 *dw, unsigned int packet_dwords)
 
 static int do_nop(struct stream *s, u32 *dw)
 {
-	return stream_skip(s, dw[0] >> 16 & 0x3fff);
+	int ret = stream_skip(s, dw[0] >> 16 & 0x3fff);
+
+	if (!ret)
+		stream_skip_filler(s, OP_NOP);
+	return ret;
 }
 
 static int copy_twice(struct stream *s, const u32 *dw, u64 bytes)
@@ -63,6 +67,9 @@ static int do_copy_linear(struct stream *s, u32 *dw)
 	bytes = (u64)(dw[1] & BYTES_MASK) + 1;
 	count(s->queue->gpu, "sdma.copies", 1);
 	count(s->queue->gpu, "sdma.copied_bytes", bytes);
+	trace(s->queue->gpu, TRACE_SDMA, "%s: copy 0x%llx to 0x%llx, %llu bytes", s->queue->name,
+	      (unsigned long long)addr_of(dw + 3), (unsigned long long)addr_of(dw + 5),
+	      (unsigned long long)bytes);
 	if (broadcast)
 		return copy_twice(s, dw, bytes);
 	return queue_copy(s, addr_of(dw + 5), addr_of(dw + 3), bytes);
@@ -140,6 +147,8 @@ static int do_write(struct stream *s, u32 *dw)
 		return ret;
 	dst = addr_of(dw + 1) & ~3ull;
 	left = (u64)(dw[3] & 0xfffff) + 1;
+	trace(s->queue->gpu, TRACE_SDMA, "%s: write to 0x%llx, %llu dwords", s->queue->name,
+	      (unsigned long long)dst, (unsigned long long)left);
 	while (!ret && left) {
 		u32 data[STREAM_CACHE];
 		u64 n = left < STREAM_CACHE ? left : STREAM_CACHE;
@@ -319,6 +328,8 @@ static int do_const_fill(struct stream *s, u32 *dw)
 	if (dw[0] >> 8 & 0xff || size > 4)
 		return queue_bad_packet(s, dw[0], "unsupported fill");
 	count(s->queue->gpu, "sdma.fills", 1);
+	trace(s->queue->gpu, TRACE_SDMA, "%s: fill 0x%llx with 0x%08x, %u bytes", s->queue->name,
+	      (unsigned long long)addr_of(dw + 1), dw[3], (dw[4] & BYTES_MASK) + 1);
 	return queue_fill(s, addr_of(dw + 1), dw[3], size, (u64)(dw[4] & BYTES_MASK) + 1);
 }
 

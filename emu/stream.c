@@ -86,11 +86,29 @@ int stream_skip(struct stream *stream, u64 n)
 	return ret;
 }
 
+void stream_skip_filler(struct stream *stream, u32 filler)
+{
+	while (stream->pos < stream->end) {
+		u64 offset = stream->pos - stream->cache_pos;
+
+		if (stream->pos < stream->cache_pos || offset >= stream->cache_len) {
+			/* A failure here will meet the next packet as well. */
+			if (fill_cache(stream))
+				return;
+		} else if (stream->cache[offset] == filler) {
+			stream->pos++;
+		} else {
+			return;
+		}
+	}
+}
+
 int queue_bad_packet(struct stream *stream, u32 header, const char *why)
 {
 	struct queue *queue = stream->queue;
 
-	unknown_packet(queue->gpu, queue->name, header);
+	/* The report outlives the queue and its name. */
+	unknown_packet(queue->gpu, queue->trace == TRACE_SDMA ? "sdma" : "cp", header);
 	verdict(queue->gpu, "bad-packet", "%s: 0x%08x before dword %llu of %s: %s", queue->name,
 		header, (unsigned long long)stream->pos, stream->depth ? "an IB" : "the ring", why);
 	return -EPROTO;
@@ -111,7 +129,10 @@ int queue_run_ib(struct stream *parent, u64 addr, u64 size, unsigned int vmid, b
 		ib.pos = resume->ib_pos;
 	while (ib.pos < ib.end) {
 		u64 pos = ib.pos;
-		int ret = queue_stopping(queue) ? -EINTR : queue->ops->packet(queue, &ib);
+		int ret;
+
+		queue_chaos(&ib);
+		ret = queue_stopping(queue) ? -EINTR : queue->ops->packet(queue, &ib);
 
 		/* A chained buffer replaces this one: it is started again as a whole. */
 		if (ret == -EINTR && ib.depth == 1 && ib.base == addr) {

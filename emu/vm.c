@@ -14,6 +14,32 @@
 
 #include "hub.h"
 
+/*
+ * Chaos: the TLB takes more than was asked for, as hardware does that reads page
+ * tables by cache lines of eight entries; now and then many lines. Quiet walks,
+ * since nobody asked. Called with the hub locked.
+ */
+static void prefetch(struct hub *hub, const struct access *access, u64 page)
+{
+	const char *site = access->port->name;
+	struct gpu *gpu = hub->vm->gpu;
+	struct translation xl;
+	u64 pages, first;
+
+	if (!chaos_selected(gpu, CHAOS_TLB_PREFETCH))
+		return;
+	pages = 8ull << (chaos_decides(gpu, CHAOS_TLB_PREFETCH, site, 4) ?
+			 chaos_pick(gpu, CHAOS_TLB_PREFETCH, site, 6) : 0);
+	first = page & ~(pages - 1);
+	for (u64 i = first; i < first + pages; i++) {
+		if (tlb_find(&hub->tlb, access->vmid, i) ||
+		    walk_context(hub, access->vmid, i << GPU_PAGE_SHIFT, true, &xl) != WALK_OK)
+			continue;
+		tlb_insert(&hub->tlb, access->vmid, i, &xl);
+		count(gpu, "chaos.prefetched_pages", 1);
+	}
+}
+
 /* Called with the hub locked. */
 static enum walk translate(struct hub *hub, const struct access *access, struct translation *out)
 {
@@ -38,6 +64,8 @@ static enum walk translate(struct hub *hub, const struct access *access, struct 
 		return walk;
 	dropped = hub->tlb.dropped;
 	tlb_insert(&hub->tlb, access->vmid, page, out);
+	if (hub->vm->gpu->chaos)
+		prefetch(hub, access, page);
 	if (hub->tlb.dropped != dropped)
 		count(hub->vm->gpu, "vm.tlb_dropped", hub->tlb.dropped - dropped);
 	return WALK_OK;
@@ -123,6 +151,8 @@ static int access_page(struct access *access, const struct transfer *t)
 		if (r != -EAGAIN) {
 			if (!woken)
 				count(gpu, "vm.retry_timeouts", 1);
+			if (access->late)
+				chaos_late_fault(access->port, access->va, &access->late_vector);
 			return r;
 		}
 		if (!can_retry(access, &fault)) {
@@ -155,6 +185,7 @@ static int access_range(struct vm_port *port, unsigned int vmid, u64 va, u8 need
 		r = access_page(&access, &t);
 		if (!r)
 			done += t.len;
+		chaos_page(port);
 	}
 	if (r && in)
 		memset((char *)in + done, 0, len - done);

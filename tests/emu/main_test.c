@@ -61,7 +61,7 @@ static void a_wrong_command_line_is_refused_in_one_clear_line(void)
 		{ { NULL }, "--socket is missing", 2 },
 		{ { "--socket", "s" }, "--report is missing", 2 },
 		{ { "--socket", "s", "--report", "r", "more" }, "unexpected argument: more", 2 },
-		{ { "--socket", "s", "--report", "r", "--chaos", "delay" }, "not implemented", 2 },
+		{ { "--socket", "s", "--report", "r", "--chaos", "all,x" }, "chaos option 'x'", 1 },
 		{ { "--socket", "s", "--report", "r", "--vram", "4" }, "not 4\n", 2 },
 		{ { "--socket", "s", "--report", "r", "--vram", "-4G" }, "not -4G\n", 2 },
 		{ { "--socket", "s", "--report", "r", "--vram", "4GB" }, "not 4GB\n", 2 },
@@ -93,7 +93,7 @@ static void a_wrong_command_line_is_refused_in_one_clear_line(void)
 static void help_names_every_option(void)
 {
 	static const char *const options[] = { "--socket", "--report", "--asic", "--vram", "--xcc",
-		"--trace", "--once", "--firmware", "--help" };
+		"--chaos", "--trace", "--once", "--firmware", "--help" };
 	char *argv[] = { program, "--help", NULL };
 
 	CHECK_EQ(wait_for(spawn(argv)), 0);
@@ -144,12 +144,12 @@ static void the_end_of_the_first_peer_is_the_end_with_once(void)
 	CHECK_EQ(wait_for(pid), 0);
 }
 
-/* Rings a doorbell that nobody listens to. */
+/* Rings a doorbell of the driver's that nobody listens to. */
 static void a_run_with_a_verdict_ends_with_status_3(void)
 {
 	static const u32 messages[] = {
 		1 | 1 << 16, 20, 0, 0, 0,
-		2 | 10 << 16, 36, 0, 0, 0x1000, 0, 2, 4, 1,
+		2 | 10 << 16, 36, 0, 0, 0x800, 0, 2, 4, 1,
 	};
 	u8 replies[4096];
 	pid_t pid = spawn(serve);

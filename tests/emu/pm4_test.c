@@ -344,6 +344,28 @@ static void a_queue_is_reset_by_its_pipe_or_by_itself(void)
 	end();
 }
 
+/* What the driver does before it loads firmware, also to recover from a hang. */
+static void resetting_all_pipes_of_a_halted_mec_turns_its_queues_off(void)
+{
+	CHECK(begin());
+	EMIT(&ring, PACKET3(0xff, 0), 0);
+	commit(&ring);
+	WAIT_FOR(counted(gpu, "queue.halts") == 1);
+	reg_write(gpu, GC(regCP_MEC_CNTL),
+		  CP_MEC_CNTL__MEC_ME1_PIPE0_RESET_MASK | CP_MEC_CNTL__MEC_ME1_PIPE1_RESET_MASK |
+		  CP_MEC_CNTL__MEC_ME1_PIPE2_RESET_MASK | CP_MEC_CNTL__MEC_ME1_PIPE3_RESET_MASK |
+		  CP_MEC_CNTL__MEC_ME2_PIPE0_RESET_MASK | CP_MEC_CNTL__MEC_ME2_PIPE1_RESET_MASK |
+		  CP_MEC_CNTL__MEC_ME1_HALT_MASK | CP_MEC_CNTL__MEC_ME2_HALT_MASK);
+	WAIT_FOR(queue_is_off(&ring_hqd()->queue) && queue_is_off(&kiq_hqd()->queue));
+	start_kiq();
+	start_ring();
+	CHECK_NO_BREAK();
+	EMIT(&ring, PACKET3(0x79, 1), 0x41, 9);
+	RUN();
+	CHECK_EQ(reg_read(gpu, GC(regSCRATCH_REG1)), 9);
+	end();
+}
+
 static void bad_mappings_are_refused(void)
 {
 	CHECK(begin());
@@ -1080,19 +1102,48 @@ static void a_run_list_that_does_not_fit_is_a_verdict(void)
 	end();
 }
 
+static void set_partition(unsigned int size)
+{
+	for (unsigned int i = 0; i < size; i++) {
+		xcc = i;
+		reg_write(gpu, GC(regCP_HYP_XCP_CTL),
+			  i | size << CP_HYP_XCP_CTL__NUM_XCC_IN_XCP__SHIFT);
+	}
+	xcc = 0;
+}
+
 static void a_user_queue_runs_on_the_xcc_that_its_mqd_names(void)
 {
-	for (unsigned int i = 0; i < 2; i++) {
-		CHECK(begin_hiq_on(2, i));
-		reg_write(gpu, GC(regCP_HYP_XCP_CTL), i);
-		set32(USER_MQD + 4 * MQD_PM4_TARGET_XCC, 1);
-		set32(USER_MQD + 4 * MQD_STRIDE, PAGE);
-		make_user_mqd(USER_MQD + PAGE, USER_VA, USER_VA + PAGE);
-		run_one_queue();
-		CHECK_NO_BREAK();
-		CHECK_EQ(user_hqd() != NULL, i == 1);
-		CHECK_EQ(verdicts(gpu, NULL), 0);
+	CHECK(begin_hiq_on(4, 0));
+	set_partition(4);
+	set32(USER_MQD + 4 * MQD_PM4_TARGET_XCC, 3);
+	set32(USER_MQD + 4 * MQD_STRIDE, PAGE);
+	make_user_mqd(USER_MQD + 3 * PAGE, USER_VA, USER_VA + PAGE);
+	run_one_queue();
+	CHECK_NO_BREAK();
+	for (xcc = 0; xcc < 4; xcc++) {
+		CHECK_EQ(user_hqd() != NULL, xcc == 3);
+		CHECK_EQ(ih_pasid(gpu, xcc, VMID), PASID);
+		CHECK_EQ(ih_pasid(gpu, MMHUB(xcc / 2), VMID), PASID);
 	}
+	CHECK_EQ(verdicts(gpu, NULL), 0);
+	end();
+}
+
+static void a_following_xccs_scheduler_leaves_the_work_to_the_first(void)
+{
+	CHECK(begin_on(2, 1));
+	reg_write(gpu, GC(regCP_HYP_XCP_CTL), 1 | 2 << CP_HYP_XCP_CTL__NUM_XCC_IN_XCP__SHIFT);
+	hiq = (struct ring){ .vram = HIQ_RING, .bell = HIQ_BELL };
+	make_mqd(HIQ_MQD, mc(HIQ_RING), mc(WB + 32));
+	emit_map(HIQ_MQD, 2, 0, 0, HIQ_BELL, 1, mc(WB + 40));
+	commit(&kiq);
+	WAIT_FOR(done(&kiq, kiq_hqd()));
+	EMIT(&hiq, PACKET3(0xa4, 5), 2u << 30, 0, ADDR(mc(OUT)), 1, 0);
+	commit(&hiq);
+	WAIT_FOR(done(&hiq, hiq_hqd()));
+	CHECK_EQ(get32(OUT), 0);
+	CHECK_EQ(verdicts(gpu, NULL), 0);
 	end();
 }
 
@@ -1138,6 +1189,7 @@ int main(void)
 	CASE(dequeueing_turns_a_queue_off);
 	CASE(unmapping_saves_what_mapping_again_needs);
 	CASE(a_queue_is_reset_by_its_pipe_or_by_itself);
+	CASE(resetting_all_pipes_of_a_halted_mec_turns_its_queues_off);
 	CASE(bad_mappings_are_refused);
 	CASE(reset_turns_all_queues_off);
 	CASE(fillers_and_nops_are_skipped);
@@ -1175,6 +1227,7 @@ int main(void)
 	CASE(a_vmid_keeps_its_process_until_another_needs_it);
 	CASE(a_run_list_that_does_not_fit_is_a_verdict);
 	CASE(a_user_queue_runs_on_the_xcc_that_its_mqd_names);
+	CASE(a_following_xccs_scheduler_leaves_the_work_to_the_first);
 	CASE(a_users_queue_has_no_rights);
 	CASE(an_aql_queue_is_refused_explicitly);
 	return DONE();
