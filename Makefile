@@ -8,6 +8,7 @@ S := scripts
 help:
 	@echo 'make run                           the demo on the emulated GPU, from nothing'
 	@echo 'make check [SUITE=host|emu|vm|...] the tests that CI runs, or one suite'
+	@echo 'make fuzz [TARGET=] [SECONDS_EACH=] fuzz the emulator'
 	@echo 'make modules [KVER=] [DC=1]        build amdgpu.ko, print its path'
 	@echo 'make diff [KVER=] [FULL=1]         the edits to the base driver as a patch'
 	@echo 'make lint [KVER=]                  style and static checks, silent if clean'
@@ -25,6 +26,10 @@ run:
 check:
 	@$(S)/check $(SUITE)
 
+# Longer than the bounded run that make check does.
+fuzz:
+	@$(S)/fuzz --seconds $(or $(SECONDS_EACH),300) $(TARGET)
+
 modules:
 	@$(S)/modules $(if $(DC),--dc) $(if $(KVER),--kver $(KVER))
 
@@ -40,4 +45,4 @@ dkms-install dkms-remove:
 deb:
 	@$(S)/deb
 
-.PHONY: help run check modules diff lint dkms-install dkms-remove deb
+.PHONY: help run check fuzz modules diff lint dkms-install dkms-remove deb
