@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The SVM ioctl.
+// The SVM ioctl, and what SVM has to do before the device goes away.
 
 // expect: header 1 #include "amdgpu_svm.h"
 @header@
@@ -15,3 +15,9 @@ initializer list I;
  	I,
 +	DRM_IOCTL_DEF_DRV(AMDGPU_GEM_SVM, amdgpu_svm_ioctl, DRM_AUTH | DRM_RENDER_ALLOW),
  };
+
+// expect: unplug 1 amdgpu_svm_unplug(adev); drm_dev_unplug(dev); in amdgpu_pci_remove
+@unplug@
+@@
++amdgpu_svm_unplug(adev);
+ drm_dev_unplug(dev);

@@ -10,6 +10,7 @@
 #include "amdgpu_amdkfd.h"
 #include "amdgpu_reset.h"
 #include "amdgpu_svm_priv.h"
+#include "amdgpu_svm_pt.h"
 #include "amdgpu_vm.h"
 #include "kfd_priv.h"
 
@@ -27,7 +28,7 @@
  *
  * This part owns the life of that object. The VM has a reference and every fault
  * handler at work; the VM ends only after the last of them is gone. They find it
- * by the pasid under the lock of &amdgpu_vm_manager.pasids.
+ * by the pasid, under the lock with which the driver finds VMs.
  *
  * The parts, from the outside in: the ioctl, faults (amdgpu_svm_fault.c), ranges,
  * mapping, page table entries (amdgpu_svm_pt.c); notifiers work the other way. The
@@ -47,8 +48,9 @@ module_param_named(svm, svm_enabled, bool, 0444);
 MODULE_PARM_DESC(svm, "Serve GPU page faults from process memory where the GPU can retry (default 1)");
 #endif
 
-/* How long closing a file waits for its jobs, whose faults have become fatal. */
-#define CLOSE_TIMEOUT	msecs_to_jiffies(5000)
+/* For amdgpu_svm_unplug(); only opening, closing and unplugging take the lock. */
+static DEFINE_MUTEX(all_svms_lock);
+static LIST_HEAD(all_svms);
 
 static const char *const reason_texts[AMDGPU_SVM_REASONS] = {
 	[AMDGPU_SVM_OK] = "mapped",
@@ -60,7 +62,7 @@ static const char *const reason_texts[AMDGPU_SVM_REASONS] = {
 	[AMDGPU_SVM_OUT_OF_RANGE] = "not an address of a process",
 	[AMDGPU_SVM_NO_ACCESS] = "its attributes forbid the access",
 	[AMDGPU_SVM_GPU_READ_ONLY] = "its attributes make it read-only for the GPU",
-	[AMDGPU_SVM_READ_ONLY] = "the memory is read-only",
+	[AMDGPU_SVM_READ_ONLY] = "the process may not write there",
 	[AMDGPU_SVM_UNREADABLE] = "the process has no access either",
 	[AMDGPU_SVM_DEVICE_MEMORY] = "it is memory of a device",
 	[AMDGPU_SVM_NO_RIGHT] = "mapped without the right that is needed",
@@ -121,6 +123,15 @@ static unsigned long address_limit(struct amdgpu_device *adev, struct mm_struct 
 	return min_t(u64, gpu, mm->task_size);
 }
 
+/* Teach lockdep what a notifier takes before the first one does. */
+static void annotate_locks(struct amdgpu_svm *svm)
+{
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&svm->vm->eviction_lock);
+	might_lock(&svm->adev->vm_manager.id_mgr[AMDGPU_GFXHUB(0)].lock);
+	fs_reclaim_release(GFP_KERNEL);
+}
+
 static struct amdgpu_svm *svm_alloc(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 {
 	struct amdgpu_svm *svm = kzalloc(sizeof(*svm), GFP_KERNEL);
@@ -136,12 +147,16 @@ static struct amdgpu_svm *svm_alloc(struct amdgpu_device *adev, struct amdgpu_vm
 	mutex_init(&svm->lock);
 	mutex_init(&svm->drop_lock);
 	svm->mapped = RB_ROOT_CACHED;
+	svm->frees = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&svm->free_list);
 	xa_init(&svm->refused);
 	spin_lock_init(&svm->queue_lock);
 	INIT_LIST_HEAD(&svm->dead);
 	INIT_LIST_HEAD(&svm->remap);
 	INIT_LIST_HEAD(&svm->drops);
 	INIT_WORK(&svm->work, amdgpu_svm_work);
+	annotate_locks(svm);
+	amdgpu_svm_init_lanes(svm);
 	return svm;
 }
 
@@ -154,24 +169,29 @@ static void svm_free(struct amdgpu_svm *svm)
 	kfree(svm);
 }
 
-static void publish(struct amdgpu_vm *vm, struct amdgpu_svm *svm)
+static void set_svm_of(struct amdgpu_vm *vm, struct amdgpu_device *adev, struct amdgpu_svm *svm)
 {
-	struct xarray *pasids = &svm->adev->vm_manager.pasids;
 	unsigned long flags;
 
-	xa_lock_irqsave(pasids, flags);
+	amdgpu_svm_compat_lock_pasids(adev, &flags);
 	vm->svm = svm;
-	xa_unlock_irqrestore(pasids, flags);
+	amdgpu_svm_compat_unlock_pasids(adev, flags);
 }
 
-static void unpublish(struct amdgpu_vm *vm)
+static void publish(struct amdgpu_svm *svm)
 {
-	struct xarray *pasids = &vm->svm->adev->vm_manager.pasids;
-	unsigned long flags;
+	set_svm_of(svm->vm, svm->adev, svm);
+	mutex_lock(&all_svms_lock);
+	list_add_tail(&svm->link, &all_svms);
+	mutex_unlock(&all_svms_lock);
+}
 
-	xa_lock_irqsave(pasids, flags);
-	vm->svm = NULL;
-	xa_unlock_irqrestore(pasids, flags);
+static void unpublish(struct amdgpu_svm *svm)
+{
+	mutex_lock(&all_svms_lock);
+	list_del(&svm->link);
+	mutex_unlock(&all_svms_lock);
+	set_svm_of(svm->vm, svm->adev, NULL);
 }
 
 /**
@@ -190,6 +210,9 @@ int amdgpu_svm_init(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 
 	if (!is_supported(adev) || !current->mm || !vm->pasid)
 		return 0;
+	r = amdgpu_svm_pt_init(adev, vm);
+	if (r)
+		return r;
 	svm = svm_alloc(adev, vm);
 	if (!svm)
 		return -ENOMEM;
@@ -202,7 +225,7 @@ int amdgpu_svm_init(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 		return r;
 	}
 	drm_gpusvm_driver_set_lock(&svm->gpusvm, &svm->lock);
-	publish(vm, svm);
+	publish(svm);
 	return 0;
 }
 
@@ -219,13 +242,13 @@ struct amdgpu_svm *amdgpu_svm_get_by_pasid(struct amdgpu_device *adev, u32 pasid
 	struct amdgpu_vm *vm;
 	unsigned long flags;
 
-	xa_lock_irqsave(&adev->vm_manager.pasids, flags);
-	vm = xa_load(&adev->vm_manager.pasids, pasid);
+	amdgpu_svm_compat_lock_pasids(adev, &flags);
+	vm = amdgpu_svm_compat_vm_of(adev, pasid);
 	if (vm)
 		svm = vm->svm;
 	if (svm)
 		refcount_inc(&svm->users);
-	xa_unlock_irqrestore(&adev->vm_manager.pasids, flags);
+	amdgpu_svm_compat_unlock_pasids(adev, flags);
 	return svm;
 }
 
@@ -263,32 +286,48 @@ bool amdgpu_svm_xnack_on(struct amdgpu_svm *svm)
 
 /*
  * Nobody can serve faults once the VM is gone, and an engine that waits for one
- * holds up its ring until the job's time is up. So faults become fatal first, and
- * jobs get a moment to end with that. Only where SVM was in use.
+ * holds up its ring, on which the end of the VM waits in turn. So faults become
+ * fatal first, and jobs get the time to end that they have anyway. KFD has ended
+ * its queues by now.
  */
 static void end_jobs(struct amdgpu_svm *svm)
 {
+	struct amdgpu_device *adev = svm->adev;
+
+	if (!svm->vm->is_compute_context)
+		dma_resv_wait_timeout(svm->vm->root.bo->tbo.base.resv, DMA_RESV_USAGE_BOOKKEEP,
+				      false, max(adev->sdma_timeout, adev->compute_timeout));
+}
+
+/* From now on faults are fatal, nothing is inserted, mapped or queued. */
+static void close_svm(struct amdgpu_svm *svm)
+{
+	mutex_lock(&svm->lock);
 	spin_lock(&svm->queue_lock);
 	WRITE_ONCE(svm->closing, true);
 	spin_unlock(&svm->queue_lock);
-
-	if (svm->pm_held && !svm->vm->is_compute_context)
-		dma_resv_wait_timeout(svm->vm->root.bo->tbo.base.resv, DMA_RESV_USAGE_BOOKKEEP,
-				      false, CLOSE_TIMEOUT);
+	mutex_unlock(&svm->lock);
 }
 
-/* drm_gpusvm_fini() removes the ranges, but their pages are ours. */
-static void free_all_pages(struct amdgpu_svm *svm)
+/**
+ * amdgpu_svm_unplug() - take all memory of processes from a GPU that goes away
+ * @adev: the device, still working
+ *
+ * Afterwards notifiers can no longer reach it.
+ */
+void amdgpu_svm_unplug(struct amdgpu_device *adev)
 {
-	struct drm_gpusvm_notifier *notifier;
-	struct drm_gpusvm_range *range;
+	struct amdgpu_svm *svm;
 
-	drm_gpusvm_for_each_notifier(notifier, &svm->gpusvm, 0, LONG_MAX) {
-		range = NULL;
-		drm_gpusvm_for_each_range(range, notifier, 0, LONG_MAX)
-			drm_gpusvm_free_pages(&svm->gpusvm, &to_amdgpu_svm_range(range)->pages,
-					      drm_gpusvm_range_size(range) >> PAGE_SHIFT);
+	mutex_lock(&all_svms_lock);
+	list_for_each_entry(svm, &all_svms, link) {
+		if (svm->adev != adev)
+			continue;
+		close_svm(svm);
+		amdgpu_svm_unmap_all(svm);
+		amdgpu_svm_destroy_all(svm);
 	}
+	mutex_unlock(&all_svms_lock);
 }
 
 /**
@@ -301,20 +340,21 @@ void amdgpu_svm_fini(struct amdgpu_vm *vm)
 
 	if (!svm)
 		return;
+	close_svm(svm);
 	end_jobs(svm);
-	unpublish(vm);
+	unpublish(svm);
 	amdgpu_svm_put(svm);
 	wait_for_completion(&svm->unused);
+	amdgpu_svm_end_lanes(svm);
 
 	if (svm->unmaps_on)
 		mmu_interval_notifier_remove(&svm->unmaps);
 	cancel_work_sync(&svm->work);
 	amdgpu_svm_forget_queues(svm);
 	amdgpu_svm_unmap_all(svm);
-	mutex_lock(&svm->lock);
-	free_all_pages(svm);
+	amdgpu_svm_destroy_all(svm);
+	amdgpu_svm_forget_frees(svm);
 	drm_gpusvm_fini(&svm->gpusvm);
-	mutex_unlock(&svm->lock);
 	if (svm->pm_held)
 		pm_runtime_put_autosuspend(adev_to_drm(svm->adev)->dev);
 	svm_free(svm);

@@ -13,7 +13,9 @@
 
 struct amdgpu_bo;
 struct amdgpu_device;
+struct amdgpu_iv_entry;
 struct amdgpu_vm;
+struct dma_fence;
 struct drm_device;
 struct drm_file;
 struct drm_printer;
@@ -22,14 +24,18 @@ struct drm_printer;
 
 int amdgpu_svm_init(struct amdgpu_device *adev, struct amdgpu_vm *vm);
 void amdgpu_svm_fini(struct amdgpu_vm *vm);
+void amdgpu_svm_unplug(struct amdgpu_device *adev);
 
 int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct drm_file *filp);
 
+bool amdgpu_svm_queue_fault(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry,
+			    u64 addr, u32 cam_index, u32 node_id, bool write);
 bool amdgpu_svm_handle_fault(struct amdgpu_device *adev, u32 pasid, u64 addr, u64 ts,
 			     bool write, bool *handled);
 
 int amdgpu_svm_check_bo_map(struct amdgpu_vm *vm, u64 addr, u64 size);
 
+void amdgpu_svm_note_free(struct amdgpu_vm *vm, u64 first, u64 last, struct dma_fence *fence);
 void amdgpu_svm_table_moves(struct amdgpu_vm *vm, struct amdgpu_bo *bo);
 void amdgpu_svm_tables_lost(struct amdgpu_vm *vm);
 void amdgpu_svm_tables_valid(struct amdgpu_vm *vm);
@@ -48,9 +54,20 @@ static inline void amdgpu_svm_fini(struct amdgpu_vm *vm)
 {
 }
 
+static inline void amdgpu_svm_unplug(struct amdgpu_device *adev)
+{
+}
+
 static inline int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct drm_file *filp)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline bool amdgpu_svm_queue_fault(struct amdgpu_device *adev,
+					  const struct amdgpu_iv_entry *entry, u64 addr,
+					  u32 cam_index, u32 node_id, bool write)
+{
+	return false;
 }
 
 static inline bool amdgpu_svm_handle_fault(struct amdgpu_device *adev, u32 pasid, u64 addr,
@@ -62,6 +79,11 @@ static inline bool amdgpu_svm_handle_fault(struct amdgpu_device *adev, u32 pasid
 static inline int amdgpu_svm_check_bo_map(struct amdgpu_vm *vm, u64 addr, u64 size)
 {
 	return 0;
+}
+
+static inline void amdgpu_svm_note_free(struct amdgpu_vm *vm, u64 first, u64 last,
+					struct dma_fence *fence)
+{
 }
 
 static inline void amdgpu_svm_table_moves(struct amdgpu_vm *vm, struct amdgpu_bo *bo)

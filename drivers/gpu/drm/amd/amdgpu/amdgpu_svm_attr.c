@@ -7,6 +7,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/xarray.h>
 
 #include <drm/amdgpu_drm_svm.h>
@@ -276,7 +277,7 @@ static int store_span(struct amdgpu_svm_attr_map *map, const struct amdgpu_svm_a
 	u32 word = span->word ^ AMDGPU_SVM_ATTR_WORD_DEFAULT;
 
 	return mtree_store_range(&map->tree, span->first, span->last,
-				 word ? xa_mk_value(word) : NULL, GFP_KERNEL);
+				 word ? xa_mk_value(word) : NULL, GFP_KERNEL_ACCOUNT);
 }
 
 /*
@@ -314,7 +315,7 @@ static void merge_neighbours(struct amdgpu_svm_attr_map *map, struct amdgpu_svm_
  * a user space build under ASan the maple tree of Linux 7.2 went wrong when one
  * store replaced subtrees of several levels. May reclaim memory.
  *
- * Return: 0, or -ENOMEM with a prefix of the range changed.
+ * Return: 0, or -ENOMEM or -EINTR with a prefix of the range changed.
  */
 int amdgpu_svm_attr_apply(struct amdgpu_svm_attr_map *map, unsigned long first,
 			  unsigned long last, const struct amdgpu_svm_attr_change *change)
@@ -336,6 +337,8 @@ int amdgpu_svm_attr_apply(struct amdgpu_svm_attr_map *map, unsigned long first,
 			merge_neighbours(map, &new, old.last >= last);
 			r = store_span(map, &new);
 		}
+		if (!r && fatal_signal_pending(current))
+			r = -EINTR;
 		if (r || old.last >= last)
 			break;
 		first = old.last + 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where drm_gpusvm of Linux 7.2 and 7.3 differ. From 7.3 on the driver has to own
- * the pages of a range; earlier it may, which is what this driver does.
+ * Where Linux 7.2 and 7.3 differ. In drm_gpusvm the driver has to own the pages of a
+ * range from 7.3 on; earlier it may, which is what this driver does. In amdgpu,
+ * VMs are found by pasid in another place.
  */
 #ifndef __AMDGPU_SVM_COMPAT_H__
 #define __AMDGPU_SVM_COMPAT_H__
@@ -9,6 +10,8 @@
 #include <linux/version.h>
 
 #include <drm/drm_gpusvm.h>
+
+#include "amdgpu.h"
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
 
@@ -39,6 +42,25 @@ static inline void amdgpu_svm_compat_set_unmapped(struct drm_gpusvm_range *range
 						  const struct mmu_notifier_range *mmu_range)
 {
 	drm_gpusvm_range_set_unmapped(range, pages, 1, mmu_range);
+}
+
+static inline void amdgpu_svm_compat_lock_pasids(struct amdgpu_device *adev,
+						 unsigned long *flags)
+{
+	amdgpu_pasid_lock(flags);
+}
+
+static inline void amdgpu_svm_compat_unlock_pasids(struct amdgpu_device *adev,
+						   unsigned long flags)
+{
+	amdgpu_pasid_unlock(flags);
+}
+
+static inline struct amdgpu_vm *amdgpu_svm_compat_vm_of(struct amdgpu_device *adev, u32 pasid)
+{
+	struct amdgpu_fpriv *fpriv = amdgpu_pasid_get_fpriv_locked(pasid);
+
+	return fpriv ? &fpriv->vm : NULL;
 }
 
 #else
@@ -72,6 +94,23 @@ static inline void amdgpu_svm_compat_set_unmapped(struct drm_gpusvm_range *range
 {
 	pages->flags.unmapped = true;
 	drm_gpusvm_range_set_unmapped(range, mmu_range);
+}
+
+static inline void amdgpu_svm_compat_lock_pasids(struct amdgpu_device *adev,
+						 unsigned long *flags)
+{
+	xa_lock_irqsave(&adev->vm_manager.pasids, *flags);
+}
+
+static inline void amdgpu_svm_compat_unlock_pasids(struct amdgpu_device *adev,
+						   unsigned long flags)
+{
+	xa_unlock_irqrestore(&adev->vm_manager.pasids, flags);
+}
+
+static inline struct amdgpu_vm *amdgpu_svm_compat_vm_of(struct amdgpu_device *adev, u32 pasid)
+{
+	return xa_load(&adev->vm_manager.pasids, pasid);
 }
 
 #endif

@@ -19,6 +19,7 @@
  */
 
 static const char *const count_names[AMDGPU_SVM_COUNTS] = {
+	[AMDGPU_SVM_COUNT_FAULTS] = "faults",
 	[AMDGPU_SVM_COUNT_MAPS] = "maps",
 	[AMDGPU_SVM_COUNT_PAGES] = "mapped pages",
 	[AMDGPU_SVM_COUNT_PREMAPS] = "maps without a fault",
@@ -30,14 +31,9 @@ static const char *const count_names[AMDGPU_SVM_COUNTS] = {
 	[AMDGPU_SVM_COUNT_DROPS] = "dropped attributes",
 };
 
-static s64 faults_of(struct amdgpu_svm *svm)
+static s64 count_of(struct amdgpu_svm *svm, enum amdgpu_svm_count what)
 {
-	s64 sum = 0;
-	int i;
-
-	for (i = 0; i < AMDGPU_SVM_REASONS; i++)
-		sum += atomic64_read(&svm->reasons[i]);
-	return sum;
+	return atomic64_read(&svm->counts[what]);
 }
 
 static unsigned long mapped_pages_of(struct amdgpu_svm *svm)
@@ -68,12 +64,11 @@ static int svm_counters_show(struct seq_file *m, void *unused)
 
 	if (!svm)
 		return 0;
-	seq_printf(m, "faults: %lld\n", faults_of(svm));
+	for (i = 0; i < AMDGPU_SVM_COUNTS; i++)
+		seq_printf(m, "%s: %lld\n", count_names[i], count_of(svm, i));
 	for (i = 0; i < AMDGPU_SVM_REASONS; i++)
 		seq_printf(m, "faults, %s%s: %lld\n", i >= AMDGPU_SVM_FATAL ? "fatal, " : "",
 			   amdgpu_svm_reason_text(i), (s64)atomic64_read(&svm->reasons[i]));
-	for (i = 0; i < AMDGPU_SVM_COUNTS; i++)
-		seq_printf(m, "%s: %lld\n", count_names[i], (s64)atomic64_read(&svm->counts[i]));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(svm_counters);
@@ -152,5 +147,5 @@ void amdgpu_svm_show_fdinfo(struct drm_printer *p, struct amdgpu_vm *vm)
 	if (!vm->svm)
 		return;
 	drm_printf(p, "amd-svm-mapped:\t%lu KiB\n", mapped_pages_of(vm->svm) * (PAGE_SIZE / SZ_1K));
-	drm_printf(p, "amd-svm-faults:\t%lld\n", faults_of(vm->svm));
+	drm_printf(p, "amd-svm-faults:\t%lld\n", count_of(vm->svm, AMDGPU_SVM_COUNT_FAULTS));
 }

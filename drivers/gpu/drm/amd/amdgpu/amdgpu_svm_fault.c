@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <drm/drm_drv.h>
 
 #include "amdgpu.h"
 #include "amdgpu_gmc.h"
@@ -13,13 +17,19 @@
  * DOC: Faults
  *
  * A retry fault comes from the interrupt ring's work item, the engine waiting.
- * Phases: find the VM's SVM and take a reference; drop attributes of memory that
- * went away; serve the request; judge what could not be served; account for it.
+ * Phases: find the VM's SVM and take a reference; hand over to a lane of the VM;
+ * there, drop attributes of memory that went away; serve the request; judge what
+ * could not be served; account for it; let the GPU retry.
+ *
+ * Lanes are work items, AMDGPU_SVM_LANES of them per VM, chosen by address so that faults on
+ * neighbouring pages meet in one lane and others do not wait for them. That a fault
+ * takes long, because a page has to come from a disk or from a file system in user
+ * space, is felt by this VM and lane only. If there is no memory to remember a
+ * fault it is served at once, by the interrupt's work item.
  *
  * Every fault ends in exactly one &enum amdgpu_svm_reason, which is counted and
- * traced, and whatever it is, the fault filter forgets the address so that a
- * later fault on it is seen. The entry of the retry CAM is released by the caller
- * when this returns.
+ * traced, and whatever it is, the fault filter forgets the address so that a later
+ * fault on it is seen, and the entry of the retry CAM is released.
  *
  * "Nothing is mapped there" is stale, not fatal, if the interrupt is older than
  * the last munmap(2) of memory that the GPU had mapped: a duplicate of a fault that
@@ -29,11 +39,20 @@
  * Fatal: the address gets a no-retry entry, the access ends with an error, and one
  * line in the kernel log says who, where and why.
  *
- * Locks: none of its own, see the DOC section "Mapping" for those below.
+ * Locks: &amdgpu_svm_lane.lock for its queue, with nothing inside. See the DOC
+ * section "Mapping" for those that serving takes.
  *
- * Limits: faults are served one after the other by the interrupt work. Memory that
- * userfaultfd(2) has to provide is fatal.
+ * Limit: memory that userfaultfd(2) has to provide is fatal, as hmm_range_fault()
+ * does not wait for it.
  */
+
+struct svm_fault {
+	struct list_head link;
+	struct amdgpu_svm_request req;
+	u32 cam_index;
+	u32 vmid;
+	u32 node_id;
+};
 
 /**
  * amdgpu_svm_newest_ts() - time of the newest fault interrupt
@@ -81,19 +100,44 @@ static enum amdgpu_svm_reason serve(struct amdgpu_svm *svm, struct amdgpu_svm_re
 	return reason;
 }
 
-/* Tell the GPU to give up and the world why. */
-static enum amdgpu_svm_reason give_up(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req,
-				      enum amdgpu_svm_reason reason)
+static void account(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req,
+		    enum amdgpu_svm_reason reason)
+{
+	atomic64_inc(&svm->reasons[reason]);
+	trace_amdgpu_svm_fault(svm->vm->pasid, req->addr, req->write, req->ts, reason,
+			       amdgpu_svm_reason_text(reason));
+	if (reason >= AMDGPU_SVM_FATAL)
+		dev_err_ratelimited(svm->adev->dev,
+				    "SVM: fatal GPU %s fault of pid %d, pasid %u at 0x%lx: %s\n",
+				    req->write ? "write" : "read", svm->pid, svm->vm->pasid,
+				    req->addr, amdgpu_svm_reason_text(reason));
+}
+
+/*
+ * Tell the GPU to give up. The world hears of it first, so that who sees the job
+ * end finds the reason. Can it not be told now, it asks again.
+ */
+static void give_up(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req)
 {
 	int r = amdgpu_svm_refuse(svm, req->addr);
 
-	if (r == -EADDRINUSE)
-		return AMDGPU_SVM_BO;
-	dev_err_ratelimited(svm->adev->dev,
-			    "SVM: fatal GPU %s fault of pid %d, pasid %u at 0x%lx: %s%s\n",
-			    req->write ? "write" : "read", svm->pid, svm->vm->pasid, req->addr,
-			    amdgpu_svm_reason_text(reason),
-			    r ? ", and it cannot be told" : "");
+	if (r)
+		dev_dbg(svm->adev->dev, "SVM: no entry for 0x%lx: %pe\n", req->addr, ERR_PTR(r));
+}
+
+/* One fault from its first count to the last. */
+static enum amdgpu_svm_reason handle(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
+{
+	enum amdgpu_svm_reason reason;
+
+	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_FAULTS);
+	reason = serve(svm, req);
+	if (reason >= AMDGPU_SVM_FATAL && amdgpu_svm_in_bo(svm, req->addr))
+		reason = AMDGPU_SVM_BO;
+	account(svm, req, reason);
+	if (reason >= AMDGPU_SVM_FATAL)
+		give_up(svm, req);
+	amdgpu_gmc_filter_faults_remove(svm->adev, req->addr, svm->vm->pasid);
 	return reason;
 }
 
@@ -102,8 +146,135 @@ static bool serves(struct amdgpu_svm *svm)
 	return !svm->vm->is_compute_context || (svm->opted_in && amdgpu_svm_xnack_on(svm));
 }
 
+/* The SVM that serves faults of @pasid, with a reference, or NULL. */
+static struct amdgpu_svm *server_of(struct amdgpu_device *adev, u32 pasid)
+{
+	struct amdgpu_svm *svm = amdgpu_svm_get_by_pasid(adev, pasid);
+
+	if (!svm || serves(svm))
+		return svm;
+	amdgpu_svm_put(svm);
+	return NULL;
+}
+
+/* --- lanes ------------------------------------------------------------------------ */
+
+static void release_cam(struct amdgpu_device *adev, u32 cam_index)
+{
+	int idx;
+
+	if (!adev->irq.retry_cam_enabled || !drm_dev_enter(adev_to_drm(adev), &idx))
+		return;
+	WDOORBELL32(adev->irq.retry_cam_doorbell_index, cam_index);
+	drm_dev_exit(idx);
+}
+
+static struct svm_fault *next_fault(struct amdgpu_svm_lane *lane)
+{
+	struct svm_fault *fault;
+
+	spin_lock(&lane->lock);
+	fault = list_first_entry_or_null(&lane->faults, struct svm_fault, link);
+	if (fault)
+		list_del(&fault->link);
+	spin_unlock(&lane->lock);
+	return fault;
+}
+
+static void lane_work(struct work_struct *work)
+{
+	struct amdgpu_svm_lane *lane = container_of(work, struct amdgpu_svm_lane, work);
+	struct amdgpu_svm *svm = lane->svm;
+	struct svm_fault *fault;
+
+	while ((fault = next_fault(lane))) {
+		struct amdgpu_svm_request *req = &fault->req;
+
+		/* The rest of the driver's. It asks here first and hears the same. */
+		if (handle(svm, req) == AMDGPU_SVM_BO)
+			amdgpu_vm_handle_fault(svm->adev, svm->vm->pasid, fault->vmid,
+					       fault->node_id, req->addr, req->ts, req->write);
+		release_cam(svm->adev, fault->cam_index);
+		kfree(fault);
+		amdgpu_svm_put(svm);
+	}
+}
+
+static void init_lane(struct amdgpu_svm *svm, struct amdgpu_svm_lane *lane)
+{
+	lane->svm = svm;
+	spin_lock_init(&lane->lock);
+	INIT_LIST_HEAD(&lane->faults);
+	INIT_WORK(&lane->work, lane_work);
+}
+
 /**
- * amdgpu_svm_handle_fault() - serve a retry fault
+ * amdgpu_svm_init_lanes() - before the first fault
+ * @svm: a new SVM
+ */
+void amdgpu_svm_init_lanes(struct amdgpu_svm *svm)
+{
+	int i;
+
+	for (i = 0; i < AMDGPU_SVM_LANES; i++)
+		init_lane(svm, &svm->lanes[i]);
+}
+
+/**
+ * amdgpu_svm_end_lanes() - after the last fault
+ * @svm: the SVM; nobody has a reference any more
+ */
+void amdgpu_svm_end_lanes(struct amdgpu_svm *svm)
+{
+	int i;
+
+	for (i = 0; i < AMDGPU_SVM_LANES; i++)
+		flush_work(&svm->lanes[i].work);
+}
+
+/**
+ * amdgpu_svm_queue_fault() - take a retry fault from the interrupt ring
+ * @adev: the device
+ * @entry: the interrupt
+ * @addr: page aligned
+ * @cam_index: entry of the retry CAM, to be released when the fault is served
+ * @node_id: of the interrupt
+ * @write: it is a write
+ *
+ * Return: whether it was taken. If not, the caller serves it.
+ */
+bool amdgpu_svm_queue_fault(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry,
+			    u64 addr, u32 cam_index, u32 node_id, bool write)
+{
+	struct amdgpu_svm *svm = server_of(adev, entry->pasid);
+	struct amdgpu_svm_lane *lane;
+	struct svm_fault *fault;
+
+	if (!svm)
+		return false;
+	fault = kzalloc(sizeof(*fault), GFP_NOWAIT);
+	if (!fault) {
+		amdgpu_svm_put(svm);
+		return false;
+	}
+	fault->req.addr = addr & PAGE_MASK;
+	fault->req.write = write;
+	fault->req.fault = true;
+	fault->req.ts = entry->timestamp;
+	fault->cam_index = cam_index;
+	fault->vmid = entry->vmid;
+	fault->node_id = node_id;
+
+	lane = &svm->lanes[hash_64(addr / SZ_2M, ilog2(AMDGPU_SVM_LANES))];
+	spin_lock(&lane->lock);
+	list_add_tail(&fault->link, &lane->faults);
+	spin_unlock(&lane->lock);
+	queue_work(system_dfl_wq, &lane->work);
+	return true;
+}
+
+/**
+ * amdgpu_svm_handle_fault() - serve a retry fault at once
  * @adev: the device
  * @pasid: of the VM
  * @addr: page aligned
@@ -119,23 +290,12 @@ bool amdgpu_svm_handle_fault(struct amdgpu_device *adev, u32 pasid, u64 addr, u6
 	struct amdgpu_svm_request req = {
 		.addr = addr & PAGE_MASK, .write = write, .fault = true, .ts = ts,
 	};
-	struct amdgpu_svm *svm = amdgpu_svm_get_by_pasid(adev, pasid);
+	struct amdgpu_svm *svm = server_of(adev, pasid);
 	enum amdgpu_svm_reason reason;
 
 	if (!svm)
 		return false;
-	if (!serves(svm)) {
-		amdgpu_svm_put(svm);
-		return false;
-	}
-
-	reason = serve(svm, &req);
-	if (reason >= AMDGPU_SVM_FATAL)
-		reason = give_up(svm, &req, reason);
-
-	atomic64_inc(&svm->reasons[reason]);
-	trace_amdgpu_svm_fault(pasid, addr, write, ts, reason, amdgpu_svm_reason_text(reason));
-	amdgpu_gmc_filter_faults_remove(adev, addr, pasid);
+	reason = handle(svm, &req);
 	/* KFD tells its processes about what is fatal. */
 	*handled = reason < AMDGPU_SVM_FATAL || !svm->vm->is_compute_context;
 	amdgpu_svm_put(svm);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <linux/dma-fence.h>
 #include <linux/interval_tree_generic.h>
+#include <linux/slab.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_exec.h>
 #include <drm/drm_pagemap.h>
@@ -75,6 +77,58 @@ bool amdgpu_svm_bo_overlaps(struct amdgpu_vm *vm, u64 first, u64 last)
 }
 
 /**
+ * amdgpu_svm_bo_clip() - leave buffer objects out of an interval
+ * @svm: the VM's SVM; nothing is reserved
+ * @addr: an address in it
+ * @start: its start; moved up to the end of the nearest buffer object before @addr
+ * @end: its end; moved down to the start of the nearest one after @addr
+ *
+ * The answer is true no longer than the reservation, so whoever acts on it asks
+ * again when it commits.
+ *
+ * Return: 0, or -EADDRINUSE if @addr itself is in a buffer object.
+ */
+int amdgpu_svm_bo_clip(struct amdgpu_svm *svm, unsigned long addr, unsigned long *start,
+		       unsigned long *end)
+{
+	u64 page = gpu_page(addr), first = gpu_page(*start), last = gpu_page(*end) - 1;
+	struct amdgpu_bo_va_mapping *mapping;
+	struct drm_exec exec;
+	int r;
+
+	r = amdgpu_svm_lock_vm(svm, &exec);
+	if (r)
+		goto out;
+	mapping = svm_bo_it_iter_first(&svm->vm->va, page, last);
+	if (mapping && mapping->start <= page)
+		r = -EADDRINUSE;
+	else if (mapping)
+		last = mapping->start - 1;
+	while (!r && page > first &&
+	       (mapping = svm_bo_it_iter_first(&svm->vm->va, first, page - 1)))
+		first = mapping->last + 1;
+	*start = first * AMDGPU_GPU_PAGE_SIZE;
+	*end = (last + 1) * AMDGPU_GPU_PAGE_SIZE;
+out:
+	drm_exec_fini(&exec);
+	return r;
+}
+
+/**
+ * amdgpu_svm_in_bo() - is an address in a buffer object?
+ * @svm: the VM's SVM; nothing is reserved
+ * @addr: the address
+ *
+ * Return: whether a buffer object is mapped there.
+ */
+bool amdgpu_svm_in_bo(struct amdgpu_svm *svm, unsigned long addr)
+{
+	unsigned long start = addr & PAGE_MASK, end = start + PAGE_SIZE;
+
+	return amdgpu_svm_bo_clip(svm, addr, &start, &end) == -EADDRINUSE;
+}
+
+/**
  * amdgpu_svm_check_bo_map() - may a buffer object be mapped there?
  * @vm: its root page directory is reserved
  * @addr: first address
@@ -98,6 +152,99 @@ int amdgpu_svm_check_bo_map(struct amdgpu_vm *vm, u64 addr, u64 size)
 					 (addr + size - 1) >> PAGE_SHIFT);
 	amdgpu_vm_eviction_unlock(vm);
 	return taken ? -EADDRINUSE : 0;
+}
+
+/* --- buffer objects that are being unmapped ----------------------------------------- */
+
+/* Entries that a job will clear, which is why nothing else can be there yet. */
+struct svm_free {
+	struct interval_tree_node node;
+	struct list_head link;
+	struct dma_fence *fence;
+};
+
+/* A job that waits for the very access that faults here ends no sooner. */
+#define FREE_TIMEOUT	msecs_to_jiffies(500)
+
+/* A job may clear a block of this many bytes as one entry. */
+#define FREE_BLOCK	SZ_2M
+
+static void end_free(struct amdgpu_svm *svm, struct svm_free *free)
+{
+	interval_tree_remove(&free->node, &svm->frees);
+	list_del(&free->link);
+	dma_fence_put(free->fence);
+	kfree(free);
+}
+
+/* Jobs of a VM end in the order in which they were noted. */
+static void end_frees(struct amdgpu_svm *svm, bool all)
+{
+	struct svm_free *free, *next;
+
+	list_for_each_entry_safe(free, next, &svm->free_list, link) {
+		if (!all && !dma_fence_is_signaled(free->fence))
+			return;
+		end_free(svm, free);
+	}
+}
+
+/**
+ * amdgpu_svm_note_free() - a job will clear the entries of a buffer object
+ * @vm: the VM, its root page directory is reserved
+ * @first: first GPU page number
+ * @last: last GPU page number
+ * @fence: of the job, may be NULL
+ *
+ * The job may have to wait for all work of the VM. Memory of the process that is
+ * mapped in the same place meanwhile must not be unmapped by it.
+ */
+void amdgpu_svm_note_free(struct amdgpu_vm *vm, u64 first, u64 last, struct dma_fence *fence)
+{
+	struct amdgpu_svm *svm = vm->svm;
+	struct svm_free *free;
+
+	if (!svm || !fence || dma_fence_is_signaled(fence))
+		return;
+	dma_resv_assert_held(vm->root.bo->tbo.base.resv);
+	end_frees(svm, false);
+	free = kmalloc(sizeof(*free), GFP_KERNEL);
+	if (!free) {
+		dma_fence_wait(fence, false);
+		return;
+	}
+	free->node.start = ALIGN_DOWN(first * AMDGPU_GPU_PAGE_SIZE, FREE_BLOCK);
+	free->node.last = ALIGN((last + 1) * AMDGPU_GPU_PAGE_SIZE, FREE_BLOCK) - 1;
+	free->fence = dma_fence_get(fence);
+	list_add_tail(&free->link, &svm->free_list);
+	interval_tree_insert(&free->node, &svm->frees);
+}
+
+/**
+ * amdgpu_svm_forget_frees() - before the VM ends
+ * @svm: the VM's SVM, out of use
+ */
+void amdgpu_svm_forget_frees(struct amdgpu_svm *svm)
+{
+	end_frees(svm, true);
+}
+
+/* Wait until no job will clear entries in [@first, @last] any more. */
+static int wait_for_frees(struct amdgpu_svm *svm, unsigned long first, unsigned long last)
+{
+	struct interval_tree_node *node;
+	long left = FREE_TIMEOUT;
+
+	dma_resv_assert_held(svm->vm->root.bo->tbo.base.resv);
+	while ((node = interval_tree_iter_first(&svm->frees, first, last))) {
+		struct svm_free *free = container_of(node, struct svm_free, node);
+
+		left = dma_fence_wait_timeout(free->fence, false, left);
+		if (left <= 0)
+			return left ? left : -EBUSY;
+		end_free(svm, free);
+	}
+	return 0;
 }
 
 /* --- page table entries ---------------------------------------------------------- */
@@ -253,7 +400,7 @@ static int prepare_tables(struct amdgpu_svm *svm, struct amdgpu_svm_range *range
 	struct run_iter it;
 	int r;
 
-	r = amdgpu_svm_pt_begin(svm->adev, svm->vm);
+	r = wait_for_frees(svm, amdgpu_svm_range_start(range), amdgpu_svm_range_end(range) - 1);
 	if (r)
 		return r;
 	run_start(&it, range);
@@ -328,7 +475,7 @@ static int commit(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 wo
 	lockdep_assert_held(&range->lock);
 	drm_gpusvm_notifier_lock(&svm->gpusvm);
 	amdgpu_vm_eviction_lock(svm->vm);
-	if (svm->vm->evicting || range->pages.flags.unmapped ||
+	if (READ_ONCE(svm->closing) || svm->vm->evicting || range->pages.flags.unmapped ||
 	    !amdgpu_svm_compat_pages_valid(&svm->gpusvm, &range->pages) ||
 	    !attrs_hold(svm, range, word))
 		goto unlock;
@@ -423,7 +570,10 @@ bool amdgpu_svm_unmap_locked(struct amdgpu_svm *svm, struct amdgpu_svm_range *ra
 	return true;
 }
 
-/* Unmap what @stale says of the mapped ranges in [@first, @last], flush once. */
+/*
+ * Unmap what @stale says, or everything, of the mapped ranges in [@first, @last] and
+ * flush once.
+ */
 static void unmap_if(struct amdgpu_svm *svm, unsigned long first, unsigned long last,
 		     bool (*stale)(struct amdgpu_svm *svm, struct amdgpu_svm_range *range))
 {
@@ -436,8 +586,11 @@ static void unmap_if(struct amdgpu_svm *svm, unsigned long first, unsigned long 
 			container_of(node, struct amdgpu_svm_range, node);
 
 		next = interval_tree_iter_next(node, first, last);
-		if (!stale || stale(svm, range))
-			any |= amdgpu_svm_unmap_locked(svm, range);
+		if (stale && !stale(svm, range))
+			continue;
+		any |= amdgpu_svm_unmap_locked(svm, range);
+		if (stale)
+			amdgpu_svm_remap_later(svm, range);
 	}
 	amdgpu_vm_eviction_unlock(svm->vm);
 	if (any)
@@ -457,7 +610,8 @@ static bool attrs_changed(struct amdgpu_svm *svm, struct amdgpu_svm_range *range
  *
  * Ranges whose entries would look the same stay. The pages of the others stay as
  * well; the next fault maps them again, or builds new ranges where one crosses
- * the edge of the change.
+ * the edge of the change. Where memory is to be always mapped that happens without
+ * a fault.
  */
 void amdgpu_svm_unmap_stale(struct amdgpu_svm *svm, unsigned long first, unsigned long last)
 {
@@ -505,17 +659,26 @@ void amdgpu_svm_tables_lost(struct amdgpu_vm *vm)
 
 /* --- pages that the GPU is told to give up ------------------------------------------------ */
 
-static int write_refusal(struct amdgpu_svm *svm, const struct amdgpu_svm_run *run)
+/* A range that is mapped there gives way: the access is more than it allows. */
+static int write_refusal(struct amdgpu_svm *svm, const struct amdgpu_svm_run *run,
+			 unsigned long page)
 {
-	int r = 0;
+	struct interval_tree_node *node;
+	bool flush = false;
+	int r = -EBUSY;
 
 	amdgpu_vm_eviction_lock(svm->vm);
-	if (svm->vm->evicting)
-		r = -EBUSY;
-	else if (!interval_tree_iter_first(&svm->mapped, run->pfn, run->pfn))
+	if (!svm->vm->evicting) {
+		node = interval_tree_iter_first(&svm->mapped, page, page);
+		if (node)
+			flush = amdgpu_svm_unmap_locked(svm, container_of(node,
+						struct amdgpu_svm_range, node));
 		r = amdgpu_svm_pt_write(svm->adev, svm->vm, run, svm->adev->gmc.noretry_flags);
-	amdgpu_svm_pt_flush(svm->adev);
+		amdgpu_svm_pt_flush(svm->adev);
+	}
 	amdgpu_vm_eviction_unlock(svm->vm);
+	if (flush)
+		amdgpu_svm_flush(svm);
 	return r;
 }
 
@@ -527,7 +690,7 @@ static int write_refusal(struct amdgpu_svm *svm, const struct amdgpu_svm_run *ru
  * Writes an entry that turns the retried access into an error. It stays until
  * amdgpu_svm_refuse_end() or until something is mapped there.
  *
- * Return: 0, -EADDRINUSE in a buffer object, or another negative error.
+ * Return: 0 or a negative error.
  */
 int amdgpu_svm_refuse(struct amdgpu_svm *svm, unsigned long addr)
 {
@@ -545,7 +708,7 @@ int amdgpu_svm_refuse(struct amdgpu_svm *svm, unsigned long addr)
 	if (!r && amdgpu_svm_bo_overlaps(svm->vm, run.pfn, run.pfn + run.count - 1))
 		r = -EADDRINUSE;
 	if (!r)
-		r = amdgpu_svm_pt_begin(svm->adev, svm->vm);
+		r = wait_for_frees(svm, addr, addr + PAGE_SIZE - 1);
 	if (!r)
 		r = amdgpu_svm_pt_prepare(svm->adev, svm->vm, &run);
 	if (!r)
@@ -553,7 +716,7 @@ int amdgpu_svm_refuse(struct amdgpu_svm *svm, unsigned long addr)
 	if (!r)
 		r = xa_err(xa_store(&svm->refused, addr >> PAGE_SHIFT, xa_mk_value(1), GFP_KERNEL));
 	if (!r)
-		r = write_refusal(svm, &run);
+		r = write_refusal(svm, &run, addr >> PAGE_SHIFT);
 	drm_exec_fini(&exec);
 	drm_dev_exit(idx);
 	return r;

@@ -43,12 +43,19 @@ struct svm_drop {
 
 /* --- ranges ------------------------------------------------------------------------ */
 
+/* Any part of it? */
 static bool always_mapped(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
 {
 	unsigned long page = amdgpu_svm_range_start(range) >> PAGE_SHIFT;
+	unsigned long last = (amdgpu_svm_range_end(range) - 1) >> PAGE_SHIFT;
+	struct amdgpu_svm_attr_span span;
 
-	return amdgpu_svm_attr_is(amdgpu_svm_attr_lookup(&svm->attrs, page).word,
-				  AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED);
+	while (page <= last && amdgpu_svm_attr_next(&svm->attrs, page, last, &span)) {
+		if (amdgpu_svm_attr_is(span.word, AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED))
+			return true;
+		page = span.last + 1;
+	}
+	return false;
 }
 
 /* Each queue holds a reference of each range on it. */
@@ -59,9 +66,22 @@ static void queue_range(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	if (!svm->closing && list_empty(link)) {
 		drm_gpusvm_range_get(&range->base);
 		list_add_tail(link, queue);
-		queue_work(system_unbound_wq, &svm->work);
+		queue_work(system_dfl_wq, &svm->work);
 	}
 	spin_unlock(&svm->queue_lock);
+}
+
+/**
+ * amdgpu_svm_remap_later() - map a range again if it is to be always mapped
+ * @svm: the VM's SVM
+ * @range: the range, unmapped
+ *
+ * Neither sleeps nor allocates.
+ */
+void amdgpu_svm_remap_later(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
+{
+	if (always_mapped(svm, range))
+		queue_range(svm, range, &range->remap_link, &svm->remap);
 }
 
 static struct amdgpu_svm_range *unqueue_dead(struct amdgpu_svm *svm)
@@ -137,8 +157,8 @@ void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 			amdgpu_svm_compat_set_unmapped(base, &range->pages, mmu_range);
 			queue_range(svm, range, &range->dead_link, &svm->dead);
 		}
-		if (mmu_range->event != MMU_NOTIFY_RELEASE && always_mapped(svm, range))
-			queue_range(svm, range, &range->remap_link, &svm->remap);
+		if (mmu_range->event != MMU_NOTIFY_RELEASE)
+			amdgpu_svm_remap_later(svm, range);
 	}
 }
 
@@ -226,7 +246,7 @@ static void note_drop(struct amdgpu_svm *svm, unsigned long first, unsigned long
 	}
 	WRITE_ONCE(svm->drops_pending, true);
 	if (!svm->closing)
-		queue_work(system_unbound_wq, &svm->work);
+		queue_work(system_dfl_wq, &svm->work);
 	spin_unlock(&svm->queue_lock);
 }
 

@@ -69,6 +69,8 @@ enum amdgpu_svm_reason {
  * enum amdgpu_svm_count - what else is counted
  */
 enum amdgpu_svm_count {
+	/** @AMDGPU_SVM_COUNT_FAULTS: faults, including those that are being served */
+	AMDGPU_SVM_COUNT_FAULTS,
 	/** @AMDGPU_SVM_COUNT_MAPS: ranges mapped */
 	AMDGPU_SVM_COUNT_MAPS,
 	/** @AMDGPU_SVM_COUNT_PAGES: pages in them */
@@ -91,6 +93,23 @@ enum amdgpu_svm_count {
 	AMDGPU_SVM_COUNTS,
 };
 
+/* Faults of one VM that are served at the same time, a power of two */
+#define AMDGPU_SVM_LANES	4
+
+/**
+ * struct amdgpu_svm_lane - faults that are served one after the other
+ */
+struct amdgpu_svm_lane {
+	/** @svm: whose */
+	struct amdgpu_svm *svm;
+	/** @lock: protects @faults */
+	spinlock_t lock;
+	/** @faults: waiting, each with a reference of @svm */
+	struct list_head faults;
+	/** @work: serves them */
+	struct work_struct work;
+};
+
 /**
  * struct amdgpu_svm - shared virtual memory of one VM
  */
@@ -101,6 +120,8 @@ struct amdgpu_svm {
 	struct amdgpu_device *adev;
 	/** @vm: the VM, valid as long as anybody holds a reference */
 	struct amdgpu_vm *vm;
+	/** @link: in the list of all, for unplugging */
+	struct list_head link;
 	/** @pid: process that opened the file, for messages */
 	pid_t pid;
 
@@ -108,10 +129,16 @@ struct amdgpu_svm {
 	refcount_t users;
 	/** @unused: @users became 0 */
 	struct completion unused;
-	/** @closing: faults are fatal from now on, nothing is queued any more */
+	/**
+	 * @closing: faults are fatal from now on, nothing is inserted, mapped or
+	 * queued any more; written under @lock and @queue_lock
+	 */
 	bool closing;
 	/** @opted_in: the ioctl was used: for VMs of KFD */
 	bool opted_in;
+
+	/** @lanes: faults that wait */
+	struct amdgpu_svm_lane lanes[AMDGPU_SVM_LANES];
 
 	/** @attrs: attributes by page */
 	struct amdgpu_svm_attr_map attrs;
@@ -127,6 +154,11 @@ struct amdgpu_svm {
 	unsigned long mapped_pages;
 	/** @refused: pages that have a no-retry entry after a fatal fault */
 	struct xarray refused;
+
+	/** @frees: where jobs will clear entries, in bytes; under the reservation */
+	struct rb_root_cached frees;
+	/** @free_list: the same, oldest first; under the reservation */
+	struct list_head free_list;
 
 	/** @queue_lock: protects @dead, @remap and @drops */
 	spinlock_t queue_lock;
@@ -153,7 +185,7 @@ struct amdgpu_svm {
 	/** @unmap_ts: newest interrupt when GPU-mapped memory was last unmapped */
 	u64 unmap_ts;
 
-	/** @reasons: requests by how they ended */
+	/** @reasons: faults by how they ended */
 	atomic64_t reasons[AMDGPU_SVM_REASONS];
 	/** @counts: the rest */
 	atomic64_t counts[AMDGPU_SVM_COUNTS];
@@ -210,6 +242,10 @@ struct amdgpu_svm_request {
 	u64 ts;
 	/** @end: out: end of what was looked at */
 	unsigned long end;
+	/** @lo: @addr's range may not start before this */
+	unsigned long lo;
+	/** @hi: nor end after this */
+	unsigned long hi;
 	/** @failed: a range built for this could not have its pages */
 	bool failed;
 };
@@ -265,15 +301,20 @@ extern const int amdgpu_svm_num_chunks;
 enum amdgpu_svm_reason amdgpu_svm_serve(struct amdgpu_svm *svm, struct amdgpu_svm_request *req);
 int amdgpu_svm_populate(struct amdgpu_svm *svm, unsigned long start, unsigned long end);
 void amdgpu_svm_range_destroy(struct amdgpu_svm *svm, struct amdgpu_svm_range *range);
+void amdgpu_svm_destroy_all(struct amdgpu_svm *svm);
 void amdgpu_svm_range_destroy_locked(struct amdgpu_svm *svm, struct amdgpu_svm_range *range);
 
 /* amdgpu_svm_map.c */
 int amdgpu_svm_lock_vm(struct amdgpu_svm *svm, struct drm_exec *exec);
 int amdgpu_svm_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word);
+int amdgpu_svm_bo_clip(struct amdgpu_svm *svm, unsigned long addr, unsigned long *start,
+		       unsigned long *end);
+bool amdgpu_svm_in_bo(struct amdgpu_svm *svm, unsigned long addr);
 bool amdgpu_svm_bo_overlaps(struct amdgpu_vm *vm, u64 first, u64 last);
 bool amdgpu_svm_unmap_locked(struct amdgpu_svm *svm, struct amdgpu_svm_range *range);
 void amdgpu_svm_unmap_stale(struct amdgpu_svm *svm, unsigned long first, unsigned long last);
 void amdgpu_svm_unmap_all(struct amdgpu_svm *svm);
+void amdgpu_svm_forget_frees(struct amdgpu_svm *svm);
 int amdgpu_svm_refuse(struct amdgpu_svm *svm, unsigned long addr);
 void amdgpu_svm_refuse_end(struct amdgpu_svm *svm);
 
@@ -288,9 +329,12 @@ int amdgpu_svm_watch_unmaps(struct amdgpu_svm *svm);
 int amdgpu_svm_drop_attrs(struct amdgpu_svm *svm);
 void amdgpu_svm_work(struct work_struct *work);
 void amdgpu_svm_collect(struct amdgpu_svm *svm);
+void amdgpu_svm_remap_later(struct amdgpu_svm *svm, struct amdgpu_svm_range *range);
 void amdgpu_svm_forget_queues(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_fault.c */
 u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev);
+void amdgpu_svm_init_lanes(struct amdgpu_svm *svm);
+void amdgpu_svm_end_lanes(struct amdgpu_svm *svm);
 
 #endif

@@ -15,9 +15,9 @@
  * happens where nothing may be allocated and nothing may fail: in an MMU notifier
  * and under the locks that a notifier takes.
  *
- * 1. Between amdgpu_svm_pt_begin() and amdgpu_svm_pt_end() tables are allocated,
- *    by the driver's own code, and mapped for the CPU. Needs the root page
- *    directory's reservation; may reclaim memory.
+ * 1. amdgpu_svm_pt_prepare() and finally amdgpu_svm_pt_end() allocate tables, by the
+ *    driver's own code, and map them for the CPU. They need the root page
+ *    directory's reservation and may reclaim memory.
  * 2. amdgpu_svm_pt_write() and amdgpu_svm_pt_clear() only store to tables that are
  *    there. They need the VM's eviction lock, which keeps tables from being freed
  *    or moved: amdgpu_vm_update_range() frees tables under it, and before a table
@@ -25,10 +25,13 @@
  *
  * Why by the CPU even where the driver lets SDMA write: the engine that has to wait
  * for SVM may be that very SDMA ring, and a job needs memory and a wait that a
- * notifier must not have. Tables of buffer objects stay with whatever writes them
- * for the rest of the driver; amdgpu_svm_pt_begin() waits for what that has under
- * way, so that an older job of it never undoes what is written here. The VRAM has
- * to be visible to the CPU as a whole (amdgpu_svm_init() checks).
+ * notifier must not have. Entries of buffer objects stay with whatever writes them
+ * for the rest of the driver. A table that this code meets for the first time, one
+ * that the CPU has no mapping of yet, may have been made by a job that is still under
+ * way; only then jobs are waited for, because a job that unmaps a buffer object
+ * waits for all work of the VM, the access included that faults here. Jobs that
+ * unmap buffer objects close by are the business of amdgpu_svm_note_free(). The
+ * VRAM has to be visible to the CPU as a whole (amdgpu_svm_init() checks).
  *
  * Leaves are page table entries or, for blocks that are contiguous as a whole
  * and have no table yet, page directory entries.
@@ -112,18 +115,15 @@ static int wait_for_pt_jobs(struct amdgpu_vm *vm)
 	return 0;
 }
 
-/**
- * amdgpu_svm_pt_begin() - start to prepare tables
- * @adev: the device
- * @vm: its root page directory is reserved, and it is ready
- *
- * Return: 0; then amdgpu_svm_pt_end() must follow. -EBUSY if jobs that write this
- * VM's tables do not end soon.
- */
-int amdgpu_svm_pt_begin(struct amdgpu_device *adev, struct amdgpu_vm *vm)
+/* Map a table for the CPU, not before jobs that may still make it have ended. */
+static int kmap_table(struct amdgpu_vm *vm, struct amdgpu_bo *table)
 {
-	dma_resv_assert_held(vm->root.bo->tbo.base.resv);
-	return wait_for_pt_jobs(vm);
+	int r;
+
+	if (amdgpu_bo_kptr(table))
+		return 0;
+	r = wait_for_pt_jobs(vm);
+	return r ?: amdgpu_bo_kmap(table, NULL);
 }
 
 /* Map the tables on the way to @pfn, down to @level, for the CPU. */
@@ -137,7 +137,7 @@ static int kmap_path(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 pfn,
 		*end = pt_walk(adev, vm, pfn, l);
 		if (end->level < l)
 			return 0;
-		r = amdgpu_bo_kmap(end->table, NULL);
+		r = kmap_table(vm, end->table);
 		if (r)
 			return r;
 	}
@@ -193,10 +193,13 @@ static u64 block_step(struct amdgpu_device *adev, const struct amdgpu_svm_run *r
 /**
  * amdgpu_svm_pt_prepare() - make sure that a run can be written
  * @adev: the device
- * @vm: after amdgpu_svm_pt_begin()
+ * @vm: its root page directory is reserved, and it is ready
  * @run: where; its bus address does not matter
  *
- * Return: 0 or a negative error.
+ * After one or several calls amdgpu_svm_pt_end() must follow.
+ *
+ * Return: 0, -EBUSY if jobs that write this VM's tables do not end soon, or another
+ * negative error.
  */
 int amdgpu_svm_pt_prepare(struct amdgpu_device *adev, struct amdgpu_vm *vm,
 			  const struct amdgpu_svm_run *run)
@@ -204,6 +207,7 @@ int amdgpu_svm_pt_prepare(struct amdgpu_device *adev, struct amdgpu_vm *vm,
 	u64 pfn, step;
 	int r;
 
+	dma_resv_assert_held(vm->root.bo->tbo.base.resv);
 	for (pfn = run->pfn; pfn < run->pfn + run->count; pfn += step) {
 		unsigned int level;
 
@@ -225,7 +229,7 @@ int amdgpu_svm_pt_prepare(struct amdgpu_device *adev, struct amdgpu_vm *vm,
 /**
  * amdgpu_svm_pt_end() - let the directories point to new tables
  * @adev: the device
- * @vm: after amdgpu_svm_pt_begin()
+ * @vm: after amdgpu_svm_pt_prepare()
  *
  * Return: 0 or a negative error.
  */
@@ -237,13 +241,33 @@ int amdgpu_svm_pt_end(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 
 	/* Some may be the rest of the driver's and never have seen the CPU. */
 	list_for_each_entry(entry, &vm->kernel.needs_update, vm_status) {
-		r = amdgpu_bo_kmap(entry->bo->parent, NULL);
+		r = kmap_table(vm, entry->bo->parent);
 		if (r)
 			return r;
 	}
 	vm->update_funcs = &amdgpu_vm_cpu_funcs;
 	r = amdgpu_vm_update_pdes(adev, vm, true);
 	vm->update_funcs = funcs;
+	return r;
+}
+
+/**
+ * amdgpu_svm_pt_init() - get to know the root page directory
+ * @adev: the device
+ * @vm: nothing of it is reserved
+ *
+ * When the VM is new, waiting for the jobs that made it cannot block on a fault.
+ *
+ * Return: 0 or a negative error.
+ */
+int amdgpu_svm_pt_init(struct amdgpu_device *adev, struct amdgpu_vm *vm)
+{
+	int r = amdgpu_bo_reserve(vm->root.bo, true);
+
+	if (r)
+		return r;
+	r = kmap_table(vm, vm->root.bo);
+	amdgpu_bo_unreserve(vm->root.bo);
 	return r;
 }
 

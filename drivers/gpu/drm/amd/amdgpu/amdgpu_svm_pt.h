@@ -19,7 +19,7 @@ struct amdgpu_svm_run {
 	u64 addr;
 };
 
-int amdgpu_svm_pt_begin(struct amdgpu_device *adev, struct amdgpu_vm *vm);
+int amdgpu_svm_pt_init(struct amdgpu_device *adev, struct amdgpu_vm *vm);
 int amdgpu_svm_pt_prepare(struct amdgpu_device *adev, struct amdgpu_vm *vm,
 			  const struct amdgpu_svm_run *run);
 int amdgpu_svm_pt_end(struct amdgpu_device *adev, struct amdgpu_vm *vm);

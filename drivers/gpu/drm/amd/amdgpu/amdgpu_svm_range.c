@@ -121,6 +121,35 @@ void amdgpu_svm_range_destroy(struct amdgpu_svm *svm, struct amdgpu_svm_range *r
 	mutex_unlock(&range->lock);
 }
 
+static struct amdgpu_svm_range *first_range(struct amdgpu_svm *svm)
+{
+	struct drm_gpusvm_notifier *notifier;
+	struct drm_gpusvm_range *base = NULL;
+
+	mutex_lock(&svm->lock);
+	notifier = drm_gpusvm_notifier_find(&svm->gpusvm, 0, ULONG_MAX);
+	if (notifier)
+		base = drm_gpusvm_range_find(notifier, 0, ULONG_MAX);
+	if (base)
+		drm_gpusvm_range_get(base);
+	mutex_unlock(&svm->lock);
+	return base ? to_amdgpu_svm_range(base) : NULL;
+}
+
+/**
+ * amdgpu_svm_destroy_all() - remove all ranges
+ * @svm: the VM's SVM, closing
+ */
+void amdgpu_svm_destroy_all(struct amdgpu_svm *svm)
+{
+	struct amdgpu_svm_range *range;
+
+	while ((range = first_range(svm))) {
+		amdgpu_svm_range_destroy(svm, range);
+		drm_gpusvm_range_put(&range->base);
+	}
+}
+
 /* --- finding -------------------------------------------------------------------------- */
 
 /* A GPU that is asleep could not take a mapping away. */
@@ -133,18 +162,20 @@ static void keep_awake(struct amdgpu_svm *svm)
 	svm->pm_held = true;
 }
 
-/* Where a range for @addr may lie: within its attributes and its granule. */
-static void bounds_of(const struct amdgpu_svm_attr_span *span, unsigned long addr,
-		      unsigned long *start, unsigned long *end)
+/* Where a range may lie: within its attributes, its granule and what @req says. */
+static void bounds_of(const struct amdgpu_svm_attr_span *span,
+		      const struct amdgpu_svm_request *req, unsigned long *start,
+		      unsigned long *end)
 {
 	u32 shift = amdgpu_svm_attr_word_get(span->word, AMDGPU_SVM_ATTR_GRANULARITY);
-	unsigned long first = addr >> PAGE_SHIFT, last = first;
+	unsigned long first = req->addr >> PAGE_SHIFT, last = first;
 
 	shift = min_t(u32, shift, BITS_PER_LONG - PAGE_SHIFT - 1);
 	first &= ~((1UL << shift) - 1);
 	last |= (1UL << shift) - 1;
-	*start = max(first, span->first) << PAGE_SHIFT;
-	*end = (min3(last, span->last, (ULONG_MAX >> PAGE_SHIFT) - 1) + 1) << PAGE_SHIFT;
+	*start = max(max(first, span->first) << PAGE_SHIFT, req->lo);
+	*end = min((min3(last, span->last, (ULONG_MAX >> PAGE_SHIFT) - 1) + 1) << PAGE_SHIFT,
+		   req->hi);
 }
 
 /* Find or insert a range and take a reference. */
@@ -155,10 +186,15 @@ static struct amdgpu_svm_range *find_or_insert(struct amdgpu_svm *svm, unsigned 
 	struct drm_gpusvm_range *base;
 
 	mutex_lock(&svm->lock);
+	if (svm->closing) {
+		base = ERR_PTR(-EFAULT);
+		goto unlock;
+	}
 	keep_awake(svm);
 	base = drm_gpusvm_range_find_or_insert(&svm->gpusvm, addr, start, end, ctx);
 	if (!IS_ERR(base))
 		drm_gpusvm_range_get(base);
+unlock:
 	mutex_unlock(&svm->lock);
 	return IS_ERR(base) ? ERR_CAST(base) : to_amdgpu_svm_range(base);
 }
@@ -172,7 +208,7 @@ static struct amdgpu_svm_range *find_range(struct amdgpu_svm *svm,
 	struct amdgpu_svm_range *range;
 	unsigned long start, end;
 
-	bounds_of(span, req->addr, &start, &end);
+	bounds_of(span, req, &start, &end);
 	range = find_or_insert(svm, req->addr, start, end, ctx);
 	if (range == ERR_PTR(-EPERM) && !req->write && !ctx->read_only) {
 		ctx->read_only = true;
@@ -273,6 +309,19 @@ static enum amdgpu_svm_reason already_mapped(struct amdgpu_svm *svm,
 	return AMDGPU_SVM_ALREADY;
 }
 
+/* A buffer object is in the way. -EAGAIN: start again, with less. */
+static int make_room(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
+		     struct amdgpu_svm_request *req)
+{
+	int r;
+
+	req->lo = amdgpu_svm_range_start(range);
+	req->hi = amdgpu_svm_range_end(range);
+	r = amdgpu_svm_bo_clip(svm, req->addr, &req->lo, &req->hi);
+	amdgpu_svm_range_destroy_locked(svm, range);
+	return r ?: -EAGAIN;
+}
+
 /* Get the pages of a locked range and map it. -EAGAIN: start again. */
 static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 		       struct amdgpu_svm_request *req, const struct amdgpu_svm_attr_span *span,
@@ -302,6 +351,8 @@ static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	}
 	range->tried = true;
 	r = amdgpu_svm_map(svm, range, span->word);
+	if (r == -EADDRINUSE)
+		r = make_room(svm, range, req);
 	*reason = reason_of_map(r);
 	return r == -EAGAIN ? r : 0;
 }
@@ -376,6 +427,8 @@ enum amdgpu_svm_reason amdgpu_svm_serve(struct amdgpu_svm *svm, struct amdgpu_sv
 	unsigned int attempt;
 
 	req->end = req->addr + PAGE_SIZE;
+	req->lo = 0;
+	req->hi = ULONG_MAX;
 	req->failed = false;
 	if (req->addr >= svm->gpusvm.mm_start + svm->gpusvm.mm_range)
 		return AMDGPU_SVM_OUT_OF_RANGE;

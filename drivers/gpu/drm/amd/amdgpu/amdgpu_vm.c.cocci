@@ -63,6 +63,12 @@
  ...
  }
 
+// expect: free 1 amdgpu_svm_note_free(vm, mapping->start, mapping->last, f); in amdgpu_vm_clear_freed
+@free@
+@@
++amdgpu_svm_note_free(vm, mapping->start, mapping->last, f);
+ amdgpu_vm_free_mapping(adev, vm, mapping, f);
+
 // expect: lost 1 amdgpu_svm_tables_lost(vm);
 @lost@
 @@
