@@ -21,3 +21,11 @@ initializer list I;
 @@
 +amdgpu_svm_unplug(adev);
  drm_dev_unplug(dev);
+
+// Version 3.65 says that GEM_VA takes AMDGPU_VM_EXPLICIT_SYNC.
+// expect: version 1 #define KMS_DRIVER_MINOR 65
+@version@
+expression E;
+@@
+-#define KMS_DRIVER_MINOR E
++#define KMS_DRIVER_MINOR 65

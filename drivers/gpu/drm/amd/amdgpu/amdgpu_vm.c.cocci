@@ -99,3 +99,61 @@ identifier bo_base;
 +amdgpu_svm_table_moves(vm, bo);
  ...>
  }
+
+// expect: explicit_include 1 #include "amdgpu_vm_explicit.h"
+@explicit_include@
+@@
+ #include "amdgpu_vm.h"
++#include "amdgpu_vm_explicit.h"
+
+// The three places where a mapping leaves its bo_va for amdgpu_vm.freed; the
+// one in amdgpu_vm_bo_del() stays implicit.
+// expect: explicit_note 1 amdgpu_vm_explicit_note_freed(vm, mapping); list_del(&mapping->list); in amdgpu_vm_bo_unmap
+@explicit_note@
+identifier mapping;
+@@
+ amdgpu_vm_bo_unmap(...)
+ {
+ <...
++amdgpu_vm_explicit_note_freed(vm, mapping);
+ list_del(&mapping->list);
+ ...>
+ }
+
+// expect: explicit_note_clear 1 amdgpu_vm_explicit_note_freed(vm, tmp); tmp->bo_va = NULL; in amdgpu_vm_bo_clear_mappings
+@explicit_note_clear@
+identifier tmp;
+@@
+ amdgpu_vm_bo_clear_mappings(...)
+ {
+ <...
++amdgpu_vm_explicit_note_freed(vm, tmp);
+ tmp->bo_va = NULL;
+ ...>
+ }
+
+// expect: explicit_freed 1 amdgpu_vm_sync_freed(adev, vm, &sync) in amdgpu_vm_clear_freed
+// expect: explicit_freed -1 amdgpu_sync_resv in amdgpu_vm_clear_freed
+@explicit_freed@
+expression list ES;
+@@
+ amdgpu_vm_clear_freed(...)
+ {
+ <...
+-amdgpu_sync_resv(ES)
++amdgpu_vm_sync_freed(adev, vm, &sync)
+ ...>
+ }
+
+// expect: explicit_update 1 r = amdgpu_vm_sync_inputs(vm, &sync); if (r) goto error_free; in amdgpu_vm_bo_update
+@explicit_update@
+@@
+ amdgpu_vm_bo_update(...)
+ {
+ <...
+ amdgpu_sync_create(&sync);
++r = amdgpu_vm_sync_inputs(vm, &sync);
++if (r)
++	goto error_free;
+ ...>
+ }

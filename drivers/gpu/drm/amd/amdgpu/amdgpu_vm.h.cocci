@@ -9,3 +9,14 @@
 +	/* memory of the process, NULL if the GPU cannot; see amdgpu_svm.h */
 +	struct amdgpu_svm *svm;
  };
+
+// expect: explicit_op 1 struct amdgpu_vm_explicit *explicit_op; in amdgpu_vm
+@explicit_op@
+@@
+ struct amdgpu_vm {
+ 	...
+ 	struct list_head	freed;
++	/* GEM_VA operation with explicit sync, protected by the root PD's reservation */
++	struct amdgpu_vm_explicit *explicit_op;
+ 	...
+ };
