@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Compares igt_runner results of several drivers with what is expected.
+
+    table.py EXPECTED NAME=RESULTS.json...
+
+EXPECTED has a line per test, `BINARY@SUBTEST RESULT [NAME=RESULT]... [# REASON]`, where
+NAME=RESULT overrides RESULT for one driver and anything but pass needs a
+reason. Prints a table (as TAP comments) and an unnumbered TAP line per test and
+driver: ok if the result is the expected one.
+"""
+import collections
+import json
+import re
+import sys
+
+WORDS = ("pass", "fail", "skip", "warn", "dmesg-warn", "dmesg-fail")
+
+
+def read_expected(path):
+    """Maps each test, in the file's order, to (RESULT, {NAME: RESULT}, REASON)."""
+    tests = {}
+    for number, line in enumerate(open(path, encoding="utf-8"), 1):
+        text, _, reason = line.partition("#")
+        words = text.split()
+        if not words:
+            continue
+        where = f"{path}:{number}: {words[0]}"
+        results = words[1:2] + [word.partition("=")[2] for word in words[2:]]
+        if not results or any(result not in WORDS for result in results):
+            sys.exit(f"{where}: each result is one of {', '.join(WORDS)}")
+        if words[0] in tests:
+            sys.exit(f"{where} is there twice")
+        if set(results) != {"pass"} and not reason.strip():
+            sys.exit(f"{where} is not to pass: give a reason")
+        per_driver = dict(word.split("=") for word in words[2:])
+        tests[words[0]] = (words[1], per_driver, reason.strip())
+    return tests
+
+
+def read_results(path):
+    """Maps each test, in lower case as igt_runner has it, to (result, seconds)."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            found = json.load(file)["tests"]
+    except (OSError, ValueError, KeyError) as error:
+        print(f"# {path}: {error}")
+        return {}
+    results = {}
+    for name, test in found.items():
+        time = test.get("time", {})
+        seconds = time.get("end", 0) - time.get("start", 0)
+        results[name.removeprefix("igt@").lower()] = (test["result"], seconds)
+    return results
+
+
+def print_table(expected, results):
+    width = max(map(len, expected))
+    print(f"# {'test':{width}}", *(f"{name:17}" for name in results), "expected")
+    for test, (want, per_driver, reason) in expected.items():
+        row = []
+        for found in results.values():
+            result, seconds = found.get(test.lower(), ("no result", 0))
+            row.append(f"{result:10} {seconds:4.1f} s")
+        other = "".join(f", {name} {result}" for name, result in per_driver.items())
+        print(f"# {test:{width}}", *row, f"{want}{other}{reason and f': {reason}'}")
+    for name, found in results.items():
+        counts = collections.Counter(found.get(test.lower(), ("no result",))[0] for test in expected)
+        print(f"# {name}:", ", ".join(f"{n} {result}" for result, n in counts.most_common()))
+
+
+def judge(expected, name, found):
+    """Prints a line per test of one driver, returns how many are not as expected."""
+    bad = 0
+    for test, (want, per_driver, reason) in expected.items():
+        want = per_driver.get(name, want)
+        got = found.get(test.lower(), ("no result",))[0]
+        if got != want:
+            bad += 1
+            print(f"not ok - {name}: {test}: {got}, expected {want}")
+        elif want == "skip":
+            print(f"ok - {name}: {test} # SKIP {reason}")
+        else:
+            # What is known not to pass is not counted as if it did.
+            print(f"ok - {name}: {test}{'' if want == 'pass' else f': {want}, as expected'}")
+    return bad
+
+
+def main():
+    if len(sys.argv) < 3 or not all(re.fullmatch(r"\w+=.+", arg) for arg in sys.argv[2:]):
+        sys.exit(__doc__)
+    expected = read_expected(sys.argv[1])
+    results = {}
+    for arg in sys.argv[2:]:
+        name, path = arg.split("=", 1)
+        results[name] = read_results(path)
+    print_table(expected, results)
+    return sum([judge(expected, name, found) for name, found in results.items()]) > 0
+
+
+sys.exit(main())
