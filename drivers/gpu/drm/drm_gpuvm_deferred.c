@@ -145,33 +145,35 @@ static void free_vm_bo(struct drm_gpuvm_bo *vm_bo)
 	drm_gpuvm_put(gpuvm);
 }
 
+static void leave_list(spinlock_t *lock, struct list_head *entry)
+{
+	spin_lock(lock);
+	list_del_init(entry);
+	spin_unlock(lock);
+}
+
 /*
  * Off the VM's lists. An entry can also be on the list of somebody who walks one
  * of them, which is under the same lock, or on none.
  */
 static void leave_lists(struct drm_gpuvm *gpuvm, struct llist_node *zombies)
 {
-	bool resv = drm_gpuvm_resv_protected(gpuvm);
 	struct drm_gpuvm_bo *vm_bo;
 
-	if (resv)
+	if (drm_gpuvm_resv_protected(gpuvm)) {
 		dma_resv_lock(drm_gpuvm_resv(gpuvm), NULL);
-
-	llist_for_each_entry(vm_bo, zombies, list.entry.bo_defer) {
-		if (!resv)
-			spin_lock(&gpuvm->extobj.lock);
-		list_del_init(&vm_bo->list.entry.extobj);
-		if (!resv) {
-			spin_unlock(&gpuvm->extobj.lock);
-			spin_lock(&gpuvm->evict.lock);
+		llist_for_each_entry(vm_bo, zombies, list.entry.bo_defer) {
+			list_del_init(&vm_bo->list.entry.extobj);
+			list_del_init(&vm_bo->list.entry.evict);
 		}
-		list_del_init(&vm_bo->list.entry.evict);
-		if (!resv)
-			spin_unlock(&gpuvm->evict.lock);
+		dma_resv_unlock(drm_gpuvm_resv(gpuvm));
+		return;
 	}
 
-	if (resv)
-		dma_resv_unlock(drm_gpuvm_resv(gpuvm));
+	llist_for_each_entry(vm_bo, zombies, list.entry.bo_defer) {
+		leave_list(&gpuvm->extobj.lock, &vm_bo->list.entry.extobj);
+		leave_list(&gpuvm->evict.lock, &vm_bo->list.entry.evict);
+	}
 }
 
 /**
