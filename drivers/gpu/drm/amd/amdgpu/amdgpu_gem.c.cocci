@@ -35,15 +35,15 @@ expression E;
  ...
  }
 
-// expect: inputs 1 amdgpu_vm_explicit_add_inputs(&explicit, filp, args) in amdgpu_gem_va_ioctl
+// expect: inputs 1 r = amdgpu_vm_explicit_add_inputs(&explicit, filp, args); if (r) goto error_put_gobj; in amdgpu_gem_va_ioctl
 @inputs@
 expression list ES;
 @@
 +amdgpu_vm_explicit_init(&explicit, args);
- r =
-+	explicit.requested ?
-+	amdgpu_vm_explicit_add_inputs(&explicit, filp, args) :
-	amdgpu_gem_add_input_fence(ES);
++r = amdgpu_vm_explicit_add_inputs(&explicit, filp, args);
++if (r)
++	goto error_put_gobj;
+ r = amdgpu_gem_add_input_fence(ES);
 
 // The locked part: from the operation to the end of the update that follows it.
 // expect: begin 1 amdgpu_vm_explicit_begin(&explicit, &fpriv->vm, bo_va, args); switch (args->operation) in amdgpu_gem_va_ioctl

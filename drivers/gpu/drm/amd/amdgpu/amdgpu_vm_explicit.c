@@ -81,17 +81,23 @@ static int add_input(struct amdgpu_vm_explicit *op, struct drm_file *filp,
  * @filp: the file that the syncobj handles belong to
  * @args: the ioctl's arguments
  *
+ * Without the flag nothing happens. With it the fences are taken out of @args, so
+ * that nobody waits for them.
+ *
  * Return: 0, -EFAULT for an unreadable array, -EINVAL for a handle of 0 or a
  * syncobj without a fence, -ENOENT for an unknown one, -ENOMEM.
  */
 int amdgpu_vm_explicit_add_inputs(struct amdgpu_vm_explicit *op,
 				  struct drm_file *filp,
-				  const struct drm_amdgpu_gem_va *args)
+				  struct drm_amdgpu_gem_va *args)
 {
 	const u32 __user *handles =
 		u64_to_user_ptr(args->input_fence_syncobj_handles);
 	u32 handle, i;
 	int r;
+
+	if (!op->requested)
+		return 0;
 
 	for (i = 0; i < args->num_syncobj_handles; ++i) {
 		if (get_user(handle, handles + i))
@@ -100,6 +106,7 @@ int amdgpu_vm_explicit_add_inputs(struct amdgpu_vm_explicit *op,
 		if (r)
 			return r;
 	}
+	args->num_syncobj_handles = 0;
 	return 0;
 }
 

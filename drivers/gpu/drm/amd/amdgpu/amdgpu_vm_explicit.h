@@ -35,7 +35,7 @@ void amdgpu_vm_explicit_init(struct amdgpu_vm_explicit *op,
 			     struct drm_amdgpu_gem_va *args);
 int amdgpu_vm_explicit_add_inputs(struct amdgpu_vm_explicit *op,
 				  struct drm_file *filp,
-				  const struct drm_amdgpu_gem_va *args);
+				  struct drm_amdgpu_gem_va *args);
 void amdgpu_vm_explicit_begin(struct amdgpu_vm_explicit *op,
 			      struct amdgpu_vm *vm, struct amdgpu_bo_va *bo_va,
 			      const struct drm_amdgpu_gem_va *args);
