@@ -10,14 +10,14 @@
 // expect: cam 1 write_fault)) return 1; ret = amdgpu_vm_handle_fault(
 @cam@
 @@
-+if (amdgpu_svm_queue_fault(adev, entry, addr, cam_index, node_id, write_fault))
++if (amdgpu_svm_take_fault(adev, entry, addr, cam_index, node_id, write_fault))
 +	return 1;
  ret = amdgpu_vm_handle_fault(adev, ...);
 
 // expect: direct 1 write_fault)) return 1; if (amdgpu_vm_handle_fault(
 @direct@
 @@
-+if (amdgpu_svm_queue_fault(adev, entry, addr, cam_index, node_id, write_fault))
++if (amdgpu_svm_take_fault(adev, entry, addr, cam_index, node_id, write_fault))
 +	return 1;
  if (amdgpu_vm_handle_fault(adev, ...))
  	return 1;

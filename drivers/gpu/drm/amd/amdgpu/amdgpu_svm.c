@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/module.h>
 #include <linux/pm_runtime.h>
@@ -66,7 +67,7 @@ static const char *const reason_texts[AMDGPU_SVM_REASONS] = {
 	[AMDGPU_SVM_UNREADABLE] = "the process has no access either",
 	[AMDGPU_SVM_DEVICE_MEMORY] = "it is memory of a device",
 	[AMDGPU_SVM_NO_RIGHT] = "mapped without the right that is needed",
-	[AMDGPU_SVM_PROCESS_GONE] = "the process is gone",
+	[AMDGPU_SVM_PROCESS_GONE] = "the process or the device is going away",
 	[AMDGPU_SVM_NO_MEMORY] = "out of memory",
 	[AMDGPU_SVM_INTERNAL] = "internal error",
 };
@@ -110,8 +111,9 @@ static bool can_write_tables(struct amdgpu_device *adev)
 
 static bool is_supported(struct amdgpu_device *adev)
 {
+	/* With bounce buffers the GPU would not see the memory itself. */
 	return svm_enabled && can_retry(adev) && can_write_tables(adev) &&
-	       PAGE_SIZE == AMDGPU_GPU_PAGE_SIZE;
+	       !dma_addressing_limited(adev->dev) && PAGE_SIZE == AMDGPU_GPU_PAGE_SIZE;
 }
 
 /* First address that is none of the process or that the GPU cannot reach. */
@@ -134,7 +136,7 @@ static void annotate_locks(struct amdgpu_svm *svm)
 
 static struct amdgpu_svm *svm_alloc(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 {
-	struct amdgpu_svm *svm = kzalloc(sizeof(*svm), GFP_KERNEL);
+	struct amdgpu_svm *svm = kzalloc_obj(*svm);
 
 	if (!svm)
 		return NULL;

@@ -28,10 +28,8 @@ void amdgpu_svm_unplug(struct amdgpu_device *adev);
 
 int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct drm_file *filp);
 
-bool amdgpu_svm_queue_fault(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry,
-			    u64 addr, u32 cam_index, u32 node_id, bool write);
-bool amdgpu_svm_handle_fault(struct amdgpu_device *adev, u32 pasid, u64 addr, u64 ts,
-			     bool write, bool *handled);
+bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry,
+			   u64 addr, u32 cam_index, u32 node_id, bool write);
 
 int amdgpu_svm_check_bo_map(struct amdgpu_vm *vm, u64 addr, u64 size);
 
@@ -63,15 +61,9 @@ static inline int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct dr
 	return -EOPNOTSUPP;
 }
 
-static inline bool amdgpu_svm_queue_fault(struct amdgpu_device *adev,
-					  const struct amdgpu_iv_entry *entry, u64 addr,
-					  u32 cam_index, u32 node_id, bool write)
-{
-	return false;
-}
-
-static inline bool amdgpu_svm_handle_fault(struct amdgpu_device *adev, u32 pasid, u64 addr,
-					   u64 ts, bool write, bool *handled)
+static inline bool amdgpu_svm_take_fault(struct amdgpu_device *adev,
+					 const struct amdgpu_iv_entry *entry, u64 addr,
+					 u32 cam_index, u32 node_id, bool write)
 {
 	return false;
 }

@@ -8,10 +8,12 @@
 
 #include "amdgpu.h"
 #include "amdgpu_gmc.h"
+#include "amdgpu_ids.h"
 #include "amdgpu_ih.h"
 #include "amdgpu_svm_priv.h"
 #include "amdgpu_svm_trace.h"
 #include "amdgpu_vm.h"
+#include "soc15_ih_clientid.h"
 
 /**
  * DOC: Faults
@@ -49,6 +51,8 @@
 struct svm_fault {
 	struct list_head link;
 	struct amdgpu_svm_request req;
+	/* what the fault filter knows it by */
+	u32 iv_pasid;
 	u32 cam_index;
 	u32 vmid;
 	u32 node_id;
@@ -125,7 +129,6 @@ static void give_up(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req
 		dev_dbg(svm->adev->dev, "SVM: no entry for 0x%lx: %pe\n", req->addr, ERR_PTR(r));
 }
 
-/* One fault from its first count to the last. */
 static enum amdgpu_svm_reason handle(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
 {
 	enum amdgpu_svm_reason reason;
@@ -137,13 +140,47 @@ static enum amdgpu_svm_reason handle(struct amdgpu_svm *svm, struct amdgpu_svm_r
 	account(svm, req, reason);
 	if (reason >= AMDGPU_SVM_FATAL)
 		give_up(svm, req);
-	amdgpu_gmc_filter_faults_remove(svm->adev, req->addr, svm->vm->pasid);
 	return reason;
 }
 
 static bool serves(struct amdgpu_svm *svm)
 {
 	return !svm->vm->is_compute_context || (svm->opted_in && amdgpu_svm_xnack_on(svm));
+}
+
+/* As the driver decodes it to report faults. */
+static int hub_of(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry, u32 node_id)
+{
+	int xcc = 0;
+
+	if (entry->client_id == SOC15_IH_CLIENTID_VMC)
+		return AMDGPU_MMHUB0(node_id / 4);
+	if (entry->client_id == SOC15_IH_CLIENTID_VMC1)
+		return AMDGPU_MMHUB1(0);
+	if (adev->gfx.funcs->ih_node_to_logical_xcc)
+		xcc = adev->gfx.funcs->ih_node_to_logical_xcc(adev, node_id);
+	return AMDGPU_GFXHUB(max(xcc, 0));
+}
+
+/*
+ * The pasid of an interrupt comes from one table for all hubs of a kind, while the
+ * driver gives VMIDs to its jobs per hub: with several, the table may name the
+ * wrong VM. For its own VMIDs the driver knows better, and a job that waits for this
+ * fault keeps its VMID.
+ */
+static u32 pasid_of(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry, u32 node_id)
+{
+	int hub = hub_of(adev, entry, node_id);
+	struct amdgpu_vmid_mgr *mgr;
+	u32 pasid;
+
+	if (entry->vmid >= adev->vm_manager.first_kfd_vmid || hub >= AMDGPU_MAX_VMHUBS)
+		return entry->pasid;
+	mgr = &adev->vm_manager.id_mgr[hub];
+	mutex_lock(&mgr->lock);
+	pasid = mgr->ids[entry->vmid].pasid;
+	mutex_unlock(&mgr->lock);
+	return pasid;
 }
 
 /* The SVM that serves faults of @pasid, with a reference, or NULL. */
@@ -169,6 +206,21 @@ static void release_cam(struct amdgpu_device *adev, u32 cam_index)
 	drm_dev_exit(idx);
 }
 
+/* One fault from its first count to the GPU's retry. */
+static void end_fault(struct amdgpu_svm *svm, struct svm_fault *fault)
+{
+	struct amdgpu_device *adev = svm->adev;
+	struct amdgpu_svm_request *req = &fault->req;
+
+	/* A buffer object's fault is the rest of the driver's. */
+	if (handle(svm, req) == AMDGPU_SVM_BO)
+		amdgpu_vm_handle_fault(adev, svm->vm->pasid, fault->vmid, fault->node_id,
+				       req->addr, req->ts, req->write);
+	amdgpu_gmc_filter_faults_remove(adev, req->addr, fault->iv_pasid);
+	release_cam(adev, fault->cam_index);
+	amdgpu_svm_put(svm);
+}
+
 static struct svm_fault *next_fault(struct amdgpu_svm_lane *lane)
 {
 	struct svm_fault *fault;
@@ -184,19 +236,11 @@ static struct svm_fault *next_fault(struct amdgpu_svm_lane *lane)
 static void lane_work(struct work_struct *work)
 {
 	struct amdgpu_svm_lane *lane = container_of(work, struct amdgpu_svm_lane, work);
-	struct amdgpu_svm *svm = lane->svm;
 	struct svm_fault *fault;
 
 	while ((fault = next_fault(lane))) {
-		struct amdgpu_svm_request *req = &fault->req;
-
-		/* The rest of the driver's. It asks here first and hears the same. */
-		if (handle(svm, req) == AMDGPU_SVM_BO)
-			amdgpu_vm_handle_fault(svm->adev, svm->vm->pasid, fault->vmid,
-					       fault->node_id, req->addr, req->ts, req->write);
-		release_cam(svm->adev, fault->cam_index);
+		end_fault(lane->svm, fault);
 		kfree(fault);
-		amdgpu_svm_put(svm);
 	}
 }
 
@@ -233,71 +277,42 @@ void amdgpu_svm_end_lanes(struct amdgpu_svm *svm)
 }
 
 /**
- * amdgpu_svm_queue_fault() - take a retry fault from the interrupt ring
+ * amdgpu_svm_take_fault() - take a retry fault from the interrupt ring
  * @adev: the device
  * @entry: the interrupt
  * @addr: page aligned
- * @cam_index: entry of the retry CAM, to be released when the fault is served
+ * @cam_index: entry of the retry CAM, which is released when the fault is served
  * @node_id: of the interrupt
  * @write: it is a write
  *
- * Return: whether it was taken. If not, the caller serves it.
+ * Return: whether it was ours. If not, the driver goes on as without SVM.
  */
-bool amdgpu_svm_queue_fault(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry,
-			    u64 addr, u32 cam_index, u32 node_id, bool write)
+bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry,
+			   u64 addr, u32 cam_index, u32 node_id, bool write)
 {
-	struct amdgpu_svm *svm = server_of(adev, entry->pasid);
+	struct amdgpu_svm *svm = server_of(adev, pasid_of(adev, entry, node_id));
+	struct svm_fault now = {
+		.req = {
+			.addr = addr & PAGE_MASK, .write = write, .fault = true,
+			.ts = entry->timestamp,
+		},
+		.iv_pasid = entry->pasid, .cam_index = cam_index,
+		.vmid = entry->vmid, .node_id = node_id,
+	};
 	struct amdgpu_svm_lane *lane;
 	struct svm_fault *fault;
 
 	if (!svm)
 		return false;
-	fault = kzalloc(sizeof(*fault), GFP_NOWAIT);
+	fault = kmemdup(&now, sizeof(now), GFP_NOWAIT);
 	if (!fault) {
-		amdgpu_svm_put(svm);
-		return false;
+		end_fault(svm, &now);
+		return true;
 	}
-	fault->req.addr = addr & PAGE_MASK;
-	fault->req.write = write;
-	fault->req.fault = true;
-	fault->req.ts = entry->timestamp;
-	fault->cam_index = cam_index;
-	fault->vmid = entry->vmid;
-	fault->node_id = node_id;
-
 	lane = &svm->lanes[hash_64(addr / SZ_2M, ilog2(AMDGPU_SVM_LANES))];
 	spin_lock(&lane->lock);
 	list_add_tail(&fault->link, &lane->faults);
 	spin_unlock(&lane->lock);
 	queue_work(system_dfl_wq, &lane->work);
 	return true;
-}
-
-/**
- * amdgpu_svm_handle_fault() - serve a retry fault at once
- * @adev: the device
- * @pasid: of the VM
- * @addr: page aligned
- * @ts: time of the interrupt
- * @write: it is a write
- * @handled: out: nobody else needs to look at it
- *
- * Return: whether it was ours. If not, the driver goes on as without SVM.
- */
-bool amdgpu_svm_handle_fault(struct amdgpu_device *adev, u32 pasid, u64 addr, u64 ts,
-			     bool write, bool *handled)
-{
-	struct amdgpu_svm_request req = {
-		.addr = addr & PAGE_MASK, .write = write, .fault = true, .ts = ts,
-	};
-	struct amdgpu_svm *svm = server_of(adev, pasid);
-	enum amdgpu_svm_reason reason;
-
-	if (!svm)
-		return false;
-	reason = handle(svm, &req);
-	/* KFD tells its processes about what is fatal. */
-	*handled = reason < AMDGPU_SVM_FATAL || !svm->vm->is_compute_context;
-	amdgpu_svm_put(svm);
-	return reason != AMDGPU_SVM_BO;
 }

@@ -57,6 +57,11 @@ INTERVAL_TREE_DEFINE(struct amdgpu_bo_va_mapping, rb, u64, __subtree_last, START
 #undef START
 #undef LAST
 
+static struct amdgpu_svm_range *range_of(struct interval_tree_node *node)
+{
+	return container_of(node, struct amdgpu_svm_range, node);
+}
+
 static u64 gpu_page(unsigned long addr)
 {
 	return addr / AMDGPU_GPU_PAGE_SIZE;
@@ -208,7 +213,7 @@ void amdgpu_svm_note_free(struct amdgpu_vm *vm, u64 first, u64 last, struct dma_
 		return;
 	dma_resv_assert_held(vm->root.bo->tbo.base.resv);
 	end_frees(svm, false);
-	free = kmalloc(sizeof(*free), GFP_KERNEL);
+	free = kmalloc_obj(*free);
 	if (!free) {
 		dma_fence_wait(fence, false);
 		return;
@@ -546,8 +551,8 @@ int amdgpu_svm_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 w
  * @svm: the VM's SVM; the VM's eviction lock is held
  * @range: the range, mapped or not
  *
- * The caller flushes, see amdgpu_svm_pt_flush() and amdgpu_svm_flush(), before it
- * gives up the pages. Does not allocate.
+ * The caller calls amdgpu_svm_flush_cleared() before it gives up the pages. Does not
+ * allocate.
  *
  * Return: whether there was anything to clear.
  */
@@ -558,7 +563,7 @@ bool amdgpu_svm_unmap_locked(struct amdgpu_svm *svm, struct amdgpu_svm_range *ra
 	lockdep_assert_held(&svm->vm->eviction_lock);
 	if (!range->mapped)
 		return false;
-	/* An unplugged GPU reaches nothing. */
+	/* After amdgpu_svm_unplug() there is nothing; a GPU that is torn out cannot. */
 	if (drm_dev_enter(adev_to_drm(svm->adev), &idx)) {
 		amdgpu_svm_pt_clear(svm->adev, svm->vm, gpu_page(amdgpu_svm_range_start(range)),
 				    gpu_page(amdgpu_svm_range_end(range)) - 1);
@@ -567,6 +572,7 @@ bool amdgpu_svm_unmap_locked(struct amdgpu_svm *svm, struct amdgpu_svm_range *ra
 	interval_tree_remove(&range->node, &svm->mapped);
 	svm->mapped_pages -= amdgpu_svm_range_pages(range);
 	range->mapped = false;
+	svm->cleared++;
 	return true;
 }
 
@@ -578,23 +584,20 @@ static void unmap_if(struct amdgpu_svm *svm, unsigned long first, unsigned long 
 		     bool (*stale)(struct amdgpu_svm *svm, struct amdgpu_svm_range *range))
 {
 	struct interval_tree_node *node, *next;
-	bool any = false;
 
 	amdgpu_vm_eviction_lock(svm->vm);
 	for (node = interval_tree_iter_first(&svm->mapped, first, last); node; node = next) {
-		struct amdgpu_svm_range *range =
-			container_of(node, struct amdgpu_svm_range, node);
+		struct amdgpu_svm_range *range = range_of(node);
 
 		next = interval_tree_iter_next(node, first, last);
 		if (stale && !stale(svm, range))
 			continue;
-		any |= amdgpu_svm_unmap_locked(svm, range);
+		amdgpu_svm_unmap_locked(svm, range);
 		if (stale)
 			amdgpu_svm_remap_later(svm, range);
 	}
 	amdgpu_vm_eviction_unlock(svm->vm);
-	if (any)
-		amdgpu_svm_flush_all(svm);
+	amdgpu_svm_flush_cleared(svm);
 }
 
 static bool attrs_changed(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
@@ -664,21 +667,18 @@ static int write_refusal(struct amdgpu_svm *svm, const struct amdgpu_svm_run *ru
 			 unsigned long page)
 {
 	struct interval_tree_node *node;
-	bool flush = false;
 	int r = -EBUSY;
 
 	amdgpu_vm_eviction_lock(svm->vm);
 	if (!svm->vm->evicting) {
 		node = interval_tree_iter_first(&svm->mapped, page, page);
 		if (node)
-			flush = amdgpu_svm_unmap_locked(svm, container_of(node,
-						struct amdgpu_svm_range, node));
+			amdgpu_svm_unmap_locked(svm, range_of(node));
 		r = amdgpu_svm_pt_write(svm->adev, svm->vm, run, svm->adev->gmc.noretry_flags);
 		amdgpu_svm_pt_flush(svm->adev);
 	}
 	amdgpu_vm_eviction_unlock(svm->vm);
-	if (flush)
-		amdgpu_svm_flush(svm);
+	amdgpu_svm_flush_cleared(svm);
 	return r;
 }
 
@@ -746,9 +746,11 @@ void amdgpu_svm_refuse_end(struct amdgpu_svm *svm)
 		any = true;
 	}
 	amdgpu_vm_eviction_unlock(svm->vm);
+	if (any) {
+		amdgpu_svm_pt_flush(svm->adev);
+		amdgpu_svm_flush(svm);
+	}
 	drm_dev_exit(idx);
-	if (any)
-		amdgpu_svm_flush_all(svm);
 }
 
 /**

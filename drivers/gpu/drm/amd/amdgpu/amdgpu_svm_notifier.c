@@ -119,9 +119,9 @@ static bool unmap_ranges(struct amdgpu_svm *svm, struct drm_gpusvm_notifier *not
 	drm_gpusvm_for_each_range(base, notifier, start, end)
 		zaps += amdgpu_svm_unmap_locked(svm, to_amdgpu_svm_range(base));
 	amdgpu_vm_eviction_unlock(svm->vm);
+	amdgpu_svm_flush_cleared(svm);
 	if (!zaps)
 		return false;
-	amdgpu_svm_flush_all(svm);
 	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_INVALIDATIONS);
 	amdgpu_svm_add(svm, AMDGPU_SVM_COUNT_ZAPS, zaps);
 	return true;
@@ -234,7 +234,7 @@ static bool has_attrs(struct amdgpu_svm *svm, unsigned long first, unsigned long
 
 static void note_drop(struct amdgpu_svm *svm, unsigned long first, unsigned long last)
 {
-	struct svm_drop *drop = kmalloc(sizeof(*drop), GFP_NOWAIT);
+	struct svm_drop *drop = kmalloc_obj(*drop, GFP_NOWAIT);
 
 	spin_lock(&svm->queue_lock);
 	if (drop) {

@@ -55,7 +55,7 @@ enum amdgpu_svm_reason {
 	AMDGPU_SVM_DEVICE_MEMORY,
 	/** @AMDGPU_SVM_NO_RIGHT: mapped, and still the GPU faults: no right to execute */
 	AMDGPU_SVM_NO_RIGHT,
-	/** @AMDGPU_SVM_PROCESS_GONE: the address space is being torn down */
+	/** @AMDGPU_SVM_PROCESS_GONE: the address space or the device is being torn down */
 	AMDGPU_SVM_PROCESS_GONE,
 	/** @AMDGPU_SVM_NO_MEMORY: out of memory */
 	AMDGPU_SVM_NO_MEMORY,
@@ -152,6 +152,10 @@ struct amdgpu_svm {
 	struct rb_root_cached mapped;
 	/** @mapped_pages: pages in @mapped; under the VM's eviction lock */
 	unsigned long mapped_pages;
+	/** @cleared: how often entries were cleared; under the VM's eviction lock */
+	u64 cleared;
+	/** @flushed: the @cleared that the TLB knows of; under the VM's eviction lock */
+	u64 flushed;
 	/** @refused: pages that have a no-retry entry after a fatal fault */
 	struct xarray refused;
 
@@ -320,7 +324,7 @@ void amdgpu_svm_refuse_end(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_tlb.c */
 void amdgpu_svm_flush(struct amdgpu_svm *svm);
-void amdgpu_svm_flush_all(struct amdgpu_svm *svm);
+void amdgpu_svm_flush_cleared(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_notifier.c */
 void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier *notifier,

@@ -52,7 +52,7 @@ const int amdgpu_svm_num_chunks = ARRAY_SIZE(amdgpu_svm_chunk_sizes);
 
 static struct drm_gpusvm_range *range_alloc(struct drm_gpusvm *gpusvm)
 {
-	struct amdgpu_svm_range *range = kzalloc(sizeof(*range), GFP_KERNEL);
+	struct amdgpu_svm_range *range = kzalloc_obj(*range);
 
 	if (!range)
 		return NULL;
@@ -87,17 +87,14 @@ const struct drm_gpusvm_ops amdgpu_svm_gpusvm_ops = {
  */
 void amdgpu_svm_range_destroy_locked(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
 {
-	bool flush;
-
 	lockdep_assert_held(&range->lock);
 	if (range->dead)
 		return;
 
 	amdgpu_vm_eviction_lock(svm->vm);
-	flush = amdgpu_svm_unmap_locked(svm, range);
+	amdgpu_svm_unmap_locked(svm, range);
 	amdgpu_vm_eviction_unlock(svm->vm);
-	if (flush)
-		amdgpu_svm_flush_all(svm);
+	amdgpu_svm_flush_cleared(svm);
 
 	trace_amdgpu_svm_destroy(svm->vm->pasid, amdgpu_svm_range_start(range),
 				 amdgpu_svm_range_end(range), range->pages.flags.unmapped);

@@ -69,19 +69,30 @@ void amdgpu_svm_flush(struct amdgpu_svm *svm)
 }
 
 /**
- * amdgpu_svm_flush_all() - after entries were cleared
+ * amdgpu_svm_flush_cleared() - make sure that cleared entries are forgotten
  * @svm: the VM's SVM
  *
- * Makes the stores visible to the GPU and flushes the TLB. An unplugged GPU needs
- * neither.
+ * Whoever gives up pages has to call this first, also if it found their entries
+ * cleared already: who cleared them may not have come to flush yet. Does nothing if
+ * nothing was cleared since the last flush. An unplugged GPU has nothing mapped.
  */
-void amdgpu_svm_flush_all(struct amdgpu_svm *svm)
+void amdgpu_svm_flush_cleared(struct amdgpu_svm *svm)
 {
+	u64 cleared, flushed;
 	int idx;
 
-	if (!drm_dev_enter(adev_to_drm(svm->adev), &idx))
+	amdgpu_vm_eviction_lock(svm->vm);
+	cleared = svm->cleared;
+	flushed = svm->flushed;
+	amdgpu_vm_eviction_unlock(svm->vm);
+	if (cleared == flushed || !drm_dev_enter(adev_to_drm(svm->adev), &idx))
 		return;
+
 	amdgpu_svm_pt_flush(svm->adev);
 	amdgpu_svm_flush(svm);
 	drm_dev_exit(idx);
+
+	amdgpu_vm_eviction_lock(svm->vm);
+	svm->flushed = max(svm->flushed, cleared);
+	amdgpu_vm_eviction_unlock(svm->vm);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// SVM ends before its VM, serves faults first, and shares the address space with
-// buffer objects.
+// SVM ends before its VM and shares the address space with buffer objects.
 
 // expect: header 1 #include "amdgpu_svm.h"
 @header@
@@ -16,20 +15,6 @@
  ...
 +	amdgpu_svm_fini(vm);
  	amdgpu_amdkfd_gpuvm_destroy_cb(adev, vm);
- ...
- }
-
-// expect: fault 1 if (amdgpu_svm_handle_fault(adev, pasid, addr, ts, write_fault, &svm_handled)) return svm_handled;
-@fault@
-@@
- amdgpu_vm_handle_fault(...)
- {
- ...
- int r;
-+bool svm_handled;
-+
-+if (amdgpu_svm_handle_fault(adev, pasid, addr, ts, write_fault, &svm_handled))
-+	return svm_handled;
  ...
  }
 
