@@ -44,8 +44,9 @@
  * Locks: &amdgpu_svm_lane.lock for its queue, with nothing inside. See the DOC
  * section "Mapping" for those that serving takes.
  *
- * Limit: memory that userfaultfd(2) has to provide is fatal, as hmm_range_fault()
- * does not wait for it.
+ * Limits: memory that userfaultfd(2) has to provide is fatal, as hmm_range_fault()
+ * does not wait for it. What ends as "later" is asked again by the GPU, without a
+ * bound but the job's time.
  */
 
 struct svm_fault {
@@ -97,7 +98,7 @@ static enum amdgpu_svm_reason serve(struct amdgpu_svm *svm, struct amdgpu_svm_re
 		r = amdgpu_svm_drop_attrs(svm);
 		mmap_read_unlock(mm);
 	}
-	reason = r ? AMDGPU_SVM_NO_MEMORY : amdgpu_svm_serve(svm, req);
+	reason = r ? AMDGPU_SVM_LATER : amdgpu_svm_serve(svm, req);
 	mmput(mm);
 	if (reason == AMDGPU_SVM_NO_MEMORY_THERE && is_stale(svm, req->ts))
 		return AMDGPU_SVM_STALE;

@@ -21,7 +21,9 @@
  *
  * What needs other locks is left to a work item and to the next request, whichever
  * comes first, on queues that link the ranges themselves: destroying ranges whose
- * memory was unmapped, mapping again what is to be always mapped.
+ * memory was unmapped, mapping again what is to be always mapped. The latter is
+ * tried once per event; if it fails, or if page tables had to leave the VRAM, the next
+ * fault does it.
  *
  * A second notifier of the whole address space, registered when attributes are
  * first set, sees the munmap(2) and mremap(2) of memory that the GPU never touched

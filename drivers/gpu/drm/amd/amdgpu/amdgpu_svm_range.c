@@ -36,6 +36,8 @@
  */
 
 #define MAX_ATTEMPTS	16
+/* Of these, how many may fail for lack of memory */
+#define MEMORY_ATTEMPTS	3
 /*
  * How often a fault may come back to a range that is mapped, each time newer than
  * when it was looked at before, until it is taken for missing rights.
@@ -431,7 +433,8 @@ enum amdgpu_svm_reason amdgpu_svm_serve(struct amdgpu_svm *svm, struct amdgpu_sv
 		return AMDGPU_SVM_OUT_OF_RANGE;
 	amdgpu_svm_collect(svm);
 	for (attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-		if (serve_once(svm, req, &reason) != -EAGAIN)
+		if (serve_once(svm, req, &reason) != -EAGAIN &&
+		    (reason != AMDGPU_SVM_NO_MEMORY || attempt >= MEMORY_ATTEMPTS))
 			return reason;
 		amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_RETRIES);
 		trace_amdgpu_svm_retry(svm->vm->pasid, req->addr, attempt);
