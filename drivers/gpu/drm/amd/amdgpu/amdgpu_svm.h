@@ -12,6 +12,7 @@
 #include <drm/amdgpu_drm_svm.h>
 
 struct amdgpu_bo;
+struct amdgpu_bo_vm;
 struct amdgpu_device;
 struct amdgpu_iv_entry;
 struct amdgpu_vm;
@@ -34,6 +35,8 @@ bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_en
 int amdgpu_svm_check_bo_map(struct amdgpu_vm *vm, u64 addr, u64 size);
 
 void amdgpu_svm_note_free(struct amdgpu_vm *vm, u64 first, u64 last, struct dma_fence *fence);
+int amdgpu_svm_clear_table(struct amdgpu_device *adev, struct amdgpu_vm *vm,
+			   struct amdgpu_bo_vm *table, bool immediate);
 void amdgpu_svm_table_moves(struct amdgpu_vm *vm, struct amdgpu_bo *bo);
 void amdgpu_svm_tables_lost(struct amdgpu_vm *vm);
 void amdgpu_svm_tables_valid(struct amdgpu_vm *vm);
@@ -42,6 +45,8 @@ void amdgpu_svm_debugfs_init(struct drm_file *file);
 void amdgpu_svm_show_fdinfo(struct drm_printer *p, struct amdgpu_vm *vm);
 
 #else
+
+#include "amdgpu_vm.h"
 
 static inline int amdgpu_svm_init(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 {
@@ -76,6 +81,12 @@ static inline int amdgpu_svm_check_bo_map(struct amdgpu_vm *vm, u64 addr, u64 si
 static inline void amdgpu_svm_note_free(struct amdgpu_vm *vm, u64 first, u64 last,
 					struct dma_fence *fence)
 {
+}
+
+static inline int amdgpu_svm_clear_table(struct amdgpu_device *adev, struct amdgpu_vm *vm,
+					 struct amdgpu_bo_vm *table, bool immediate)
+{
+	return amdgpu_vm_pt_clear(adev, vm, table, immediate);
 }
 
 static inline void amdgpu_svm_table_moves(struct amdgpu_vm *vm, struct amdgpu_bo *bo)

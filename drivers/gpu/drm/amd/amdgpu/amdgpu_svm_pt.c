@@ -5,6 +5,7 @@
 
 #include "amdgpu.h"
 #include "amdgpu_reset.h"
+#include "amdgpu_svm.h"
 #include "amdgpu_svm_pt.h"
 #include "amdgpu_vm.h"
 
@@ -26,10 +27,12 @@
  * Why by the CPU even where the driver lets SDMA write: the engine that has to wait
  * for SVM may be that very SDMA ring, and a job needs memory and a wait that a
  * notifier must not have. Entries of buffer objects stay with whatever writes them
- * for the rest of the driver. A table that this code meets for the first time, one
- * that the CPU has no mapping of yet, may have been made by a job that is still under
- * way; only then jobs are waited for, because a job that unmaps a buffer object
- * waits for all work of the VM, the access included that faults here. Jobs that
+ * for the rest of the driver. Those jobs may end after the access that faults here,
+ * since a job that unmaps a buffer object waits for all work of the VM. So they are not
+ * waited for: the CPU clears a table when it is made (amdgpu_svm_clear_table()), and
+ * stores the directory entries on its way once more, with the value that a job may
+ * yet have to store. Waited for are moves of tables, and the jobs if a table was made
+ * while something moved, so that a job had to clear it. Jobs that
  * unmap buffer objects close by are the business of amdgpu_svm_note_free(). The
  * VRAM has to be visible to the CPU as a whole (amdgpu_svm_init() checks).
  *
@@ -37,8 +40,8 @@
  * and have no table yet, page directory entries.
  */
 
-/* A page table job takes milliseconds, unless a ring is stuck behind our fault. */
-#define PT_JOBS_TIMEOUT		msecs_to_jiffies(500)
+/* A job takes milliseconds, unless a ring is stuck behind our fault. */
+#define JOBS_TIMEOUT		msecs_to_jiffies(500)
 
 /* Where a walk ended: entry @idx of @table, which covers 2^@shift pages. */
 struct pt_pos {
@@ -94,19 +97,19 @@ static u64 pt_last(struct amdgpu_device *adev, const struct pt_pos *pos, u64 pfn
 
 /* --- step 1: tables ------------------------------------------------------------ */
 
-/* Jobs that write page tables of this VM and may still do so. */
-static int wait_for_pt_jobs(struct amdgpu_vm *vm)
+/* Moves of tables, and if @pt_jobs the jobs that write page tables of this VM. */
+static int wait_for_jobs(struct amdgpu_vm *vm, bool pt_jobs)
 {
 	struct dma_resv *resv = vm->root.bo->tbo.base.resv;
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
-	long left = PT_JOBS_TIMEOUT;
+	long left = JOBS_TIMEOUT;
 
 	dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP, fence) {
 		struct drm_sched_fence *s_fence = to_drm_sched_fence(fence);
 		bool move = dma_resv_iter_usage(&cursor) == DMA_RESV_USAGE_KERNEL;
 
-		if (!move && (!s_fence || s_fence->owner != AMDGPU_FENCE_OWNER_VM))
+		if (!move && !(pt_jobs && s_fence && s_fence->owner == AMDGPU_FENCE_OWNER_VM))
 			continue;
 		left = dma_fence_wait_timeout(fence, false, left);
 		if (left <= 0)
@@ -115,31 +118,54 @@ static int wait_for_pt_jobs(struct amdgpu_vm *vm)
 	return 0;
 }
 
-/* Map a table for the CPU, not before jobs that may still make it have ended. */
+/* The CPU has mapped the table before, so it was the CPU that cleared it. */
+static bool cleared_by_cpu(struct amdgpu_bo *table)
+{
+	return table->flags & AMDGPU_GEM_CREATE_CPU_ACCESS_REQUIRED;
+}
+
+/* Map a table for the CPU, not before it is where it belongs, and empty. */
 static int kmap_table(struct amdgpu_vm *vm, struct amdgpu_bo *table)
 {
 	int r;
 
 	if (amdgpu_bo_kptr(table))
 		return 0;
-	r = wait_for_pt_jobs(vm);
-	return r ?: amdgpu_bo_kmap(table, NULL);
+	r = wait_for_jobs(vm, !cleared_by_cpu(table));
+	if (r)
+		return r;
+	table->flags |= AMDGPU_GEM_CREATE_CPU_ACCESS_REQUIRED;
+	return amdgpu_bo_kmap(table, NULL);
 }
 
-/* Map the tables on the way to @pfn, down to @level, for the CPU. */
+/* Point the entry at @pos to @table, as a job may be about to. */
+static void link_table(struct amdgpu_device *adev, const struct pt_pos *pos,
+		       struct amdgpu_bo *table)
+{
+	u64 addr, flags;
+
+	amdgpu_gmc_get_pde_for_bo(table, pos->level, &addr, &flags);
+	amdgpu_gmc_set_pte_pde(adev, amdgpu_bo_kptr(pos->table), pos->idx, addr, flags);
+}
+
+/* Map the tables on the way to @pfn, down to @level, for the CPU, and link them. */
 static int kmap_path(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 pfn,
 		     struct pt_pos *end, unsigned int level)
 {
-	unsigned int l;
+	unsigned int root = adev->vm_manager.root_level, l;
+	struct pt_pos pos;
 	int r;
 
-	for (l = adev->vm_manager.root_level; l <= level; l++) {
-		*end = pt_walk(adev, vm, pfn, l);
-		if (end->level < l)
+	for (l = root; l <= level; l++) {
+		pos = pt_walk(adev, vm, pfn, l);
+		if (pos.level < l)
 			return 0;
-		r = kmap_table(vm, end->table);
+		r = kmap_table(vm, pos.table);
 		if (r)
 			return r;
+		if (l > root)
+			link_table(adev, end, pos.table);
+		*end = pos;
 	}
 	return 0;
 }
@@ -155,6 +181,10 @@ static int alloc_tables(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 pf
 	const struct amdgpu_vm_update_funcs *funcs = vm->update_funcs;
 	int r;
 
+	/* The CPU's functions wait for moves as long as it takes. */
+	r = wait_for_jobs(vm, false);
+	if (r)
+		return r;
 	/* Reserved, so nobody else looks at this. */
 	vm->update_funcs = &amdgpu_vm_cpu_funcs;
 	r = amdgpu_vm_update_range(adev, vm, true, false, false, false, NULL, pfn, last,
@@ -198,7 +228,7 @@ static u64 block_step(struct amdgpu_device *adev, const struct amdgpu_svm_run *r
  *
  * After one or several calls amdgpu_svm_pt_end() must follow.
  *
- * Return: 0, -EBUSY if jobs that write this VM's tables do not end soon, or another
+ * Return: 0, -EBUSY if jobs that have to be waited for do not end soon, or another
  * negative error.
  */
 int amdgpu_svm_pt_prepare(struct amdgpu_device *adev, struct amdgpu_vm *vm,
@@ -252,22 +282,55 @@ int amdgpu_svm_pt_end(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 }
 
 /**
+ * amdgpu_svm_clear_table() - make a new table empty
+ * @adev: the device
+ * @vm: its root page directory is reserved
+ * @table: the table, linked to its parent
+ * @immediate: as for amdgpu_vm_pt_clear()
+ *
+ * By the CPU where there is SVM: a job would be behind others of the VM, and clear
+ * what faults have mapped meanwhile. Unless the CPU had to wait for a move: who holds
+ * the reservation must not wait for a ring, which may wait for a fault.
+ *
+ * Return: 0 or a negative error.
+ */
+int amdgpu_svm_clear_table(struct amdgpu_device *adev, struct amdgpu_vm *vm,
+			   struct amdgpu_bo_vm *table, bool immediate)
+{
+	const struct amdgpu_vm_update_funcs *funcs = vm->update_funcs;
+	int r;
+
+	if (vm->svm &&
+	    dma_resv_test_signaled(vm->root.bo->tbo.base.resv, DMA_RESV_USAGE_KERNEL))
+		vm->update_funcs = &amdgpu_vm_cpu_funcs;
+	r = amdgpu_vm_pt_clear(adev, vm, table, immediate);
+	vm->update_funcs = funcs;
+	return r;
+}
+
+/**
  * amdgpu_svm_pt_init() - get to know the root page directory
  * @adev: the device
  * @vm: nothing of it is reserved
  *
- * When the VM is new, waiting for the jobs that made it cannot block on a fault.
+ * It was made before there was SVM. When the VM is new, waiting for the jobs that
+ * cleared it cannot block on a fault.
  *
  * Return: 0 or a negative error.
  */
 int amdgpu_svm_pt_init(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 {
-	int r = amdgpu_bo_reserve(vm->root.bo, true);
+	struct amdgpu_bo *root = vm->root.bo;
+	long left;
+	int r;
 
+	r = amdgpu_bo_reserve(root, true);
 	if (r)
 		return r;
-	r = kmap_table(vm, vm->root.bo);
-	amdgpu_bo_unreserve(vm->root.bo);
+	left = dma_resv_wait_timeout(root->tbo.base.resv, DMA_RESV_USAGE_BOOKKEEP, true,
+				     MAX_SCHEDULE_TIMEOUT);
+	r = left < 0 ? left : kmap_table(vm, root);
+	amdgpu_bo_unreserve(root);
 	return r;
 }
 
