@@ -62,7 +62,7 @@ static void rung(struct gpu *gpu, void *ctx, u32 index, u64 value, unsigned int 
 	pthread_mutex_unlock(&bells->lock);
 	/* Queues live as long as their engine: safe without the lock. */
 	for (u32 i = 0; i < num; i++)
-		queue_set_wptr(queue[i], value);
+		queue_ring_doorbell(queue[i], value);
 	if (!num && index >= FIRST_PROCESS_DOORBELL)
 		count(gpu, "doorbell.unattached", 1);
 	else if (!num)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The compute command processor (MEC) of every XCC: hardware queue descriptors
- * (HQDs), PM4, the kernel's scheduler interface (KIQ) and the runlist
+ * (HQDs), PM4, AQL, the kernel's scheduler interface (KIQ) and the runlist
  * scheduler of user queues (HIQ).
  */
 #ifndef EMU_CP_H
@@ -54,6 +54,7 @@ struct hqd {
 	bool mapped;		/* by the runlist scheduler */
 	bool follower;		/* an HIQ whose work another XCC does */
 	u64 wptr_addr;
+	struct resume resume;	/* where the queue went off, what registers do not show */
 };
 
 struct cp_xcc {
@@ -127,6 +128,21 @@ struct pm4 {
 };
 
 int pm4_packet(struct queue *queue, struct stream *stream);
+
+/* aql.c */
+#define AQL_DWORDS 16
+#define AQL_SHIFT 4		/* dwords to packets */
+struct aql {
+	struct stream *s;
+	struct hqd *hqd;
+	u64 va;			/* of the slot */
+	u32 dw[AQL_DWORDS];
+};
+
+int aql_packet(struct queue *queue, struct stream *stream);
+
+/* dispatch.c: -EINTR leaves in the queue's resume state how far it came. */
+int dispatch_run(struct aql *a);
 
 static inline u64 pm4_addr(const u32 *dw)
 {

@@ -20,6 +20,12 @@ static u64 regs64(const struct hqd *hqd, u32 low, u32 high)
 	return hqd->regs[low] | (u64)hqd->regs[high] << 32;
 }
 
+/* Number of the AQL packet that is next. */
+static u64 dispatch_id(const struct hqd *hqd)
+{
+	return regs64(hqd, HQD(CP_HQD_AQL_DISPATCH_ID), HQD(CP_HQD_AQL_DISPATCH_ID_HI));
+}
+
 static u64 ring_dwords(const struct hqd *hqd)
 {
 	u32 log2 = FIELD(hqd->regs[HQD(CP_HQD_PQ_CONTROL)], CP_HQD_PQ_CONTROL__QUEUE_SIZE);
@@ -27,17 +33,27 @@ static u64 ring_dwords(const struct hqd *hqd)
 	return log2 < MAX_QUEUE_SIZE_LOG2 ? 2ull << log2 : 0;
 }
 
-static u64 wptr_identity(struct queue *queue, u64 raw)
+/* In memory: dwords; for AQL packets, the first one that is nobody's. */
+static u64 memory_wptr(struct queue *queue, u64 raw)
 {
-	(void)queue;
-	return raw;
+	return queue_hqd(queue)->aql ? raw << AQL_SHIFT : raw;
 }
 
-/* The register shows the position within the ring, in 32 bits, and so does memory. */
+/* A doorbell of AQL names the last packet that has been written. */
+static u64 doorbell_wptr(struct queue *queue, u64 raw)
+{
+	return queue_hqd(queue)->aql ? (raw + 1) << AQL_SHIFT : raw;
+}
+
+/*
+ * The register shows the position within the ring, in 32 bits, and so does memory;
+ * AQL's read index in memory counts packets and never starts again.
+ */
 static void report_rptr(struct queue *queue, u64 rptr)
 {
 	struct hqd *hqd = queue_hqd(queue);
-	u32 value = (u32)(rptr & (queue->config.size - 1));
+	u64 value = hqd->aql ? rptr >> AQL_SHIFT : rptr & (queue->config.size - 1);
+	size_t len = hqd->aql ? 8 : 4;
 	bool update;
 	u64 addr;
 
@@ -46,7 +62,7 @@ static void report_rptr(struct queue *queue, u64 rptr)
 	addr = regs64(hqd, HQD(CP_HQD_PQ_RPTR_REPORT_ADDR), HQD(CP_HQD_PQ_RPTR_REPORT_ADDR_HI));
 	pthread_mutex_unlock(&hqd->xcc->lock);
 	if (update && addr)
-		vm_write(&queue->port, queue->config.vmid, addr & ~3ull, &value, sizeof(value));
+		vm_write(&queue->port, queue->config.vmid, addr & ~(len - 1ull), &value, len);
 }
 
 /* With the XCC's lock held. */
@@ -62,6 +78,7 @@ static void store_resume(struct hqd *hqd)
 {
 	const struct resume *resume = &hqd->queue.resume;
 
+	hqd->resume = *resume;
 	hqd->regs[HQD(CP_HQD_IB_BASE_ADDR)] = (u32)resume->ib_addr;
 	hqd->regs[HQD(CP_HQD_IB_BASE_ADDR_HI)] = (u32)(resume->ib_addr >> 32);
 	hqd->regs[HQD(CP_HQD_IB_RPTR)] = resume->ib_pos;
@@ -84,13 +101,19 @@ static struct resume load_resume(const struct hqd *hqd)
 		resume.ib_size = control & CP_HQD_IB_CONTROL__IB_SIZE_MASK;
 	if (resume.ib_pos > resume.ib_size)
 		resume.ib_size = 0;
+	resume.done = hqd->resume.done;
+	resume.phase = hqd->resume.phase;
 	return resume;
 }
 
 /* With the XCC's lock held: what the registers say of a queue that has gone off. */
 static void went_off(struct hqd *hqd, u64 rptr, u64 wptr)
 {
-	hqd->regs[HQD(CP_HQD_PQ_RPTR)] = (u32)rptr;
+	if (hqd->aql) {
+		hqd->regs[HQD(CP_HQD_AQL_DISPATCH_ID)] = (u32)(rptr >> AQL_SHIFT);
+		hqd->regs[HQD(CP_HQD_AQL_DISPATCH_ID_HI)] = (u32)(rptr >> AQL_SHIFT >> 32);
+	}
+	hqd->regs[HQD(CP_HQD_PQ_RPTR)] = (u32)(rptr & (ring_dwords(hqd) - 1));
 	hqd->regs[HQD(CP_HQD_PQ_WPTR_LO)] = (u32)wptr;
 	hqd->regs[HQD(CP_HQD_PQ_WPTR_HI)] = (u32)(wptr >> 32);
 	hqd->regs[HQD(CP_HQD_ACTIVE)] = 0;
@@ -109,8 +132,7 @@ static void parked(struct queue *queue)
 		went_off(hqd, 0, 0);
 	} else if (!hqd->wanted) {
 		store_resume(hqd);
-		went_off(hqd, atomic_load(&queue->rptr) & (queue->config.size - 1),
-			 atomic_load(&queue->wptr));
+		went_off(hqd, atomic_load(&queue->rptr), atomic_load(&queue->wptr));
 	}
 	pthread_mutex_unlock(&hqd->xcc->lock);
 }
@@ -118,7 +140,8 @@ static void parked(struct queue *queue)
 static const struct queue_ops hqd_ops = {
 	.packet = pm4_packet,
 	.report = report_rptr,
-	.wptr = wptr_identity,
+	.wptr = memory_wptr,
+	.doorbell = doorbell_wptr,
 	.parked = parked,
 };
 
@@ -139,6 +162,16 @@ static void attach_bell(struct hqd *hqd)
 	}
 	hqd->has_bell = true;
 	hqd->bell = index;
+}
+
+/* AQL's read index has all its bits in registers, and is the least that is written. */
+static void take_dispatch_id(const struct hqd *hqd, struct queue_config *config)
+{
+	config->rptr = dispatch_id(hqd) << AQL_SHIFT;
+	config->rptr_wraps = false;
+	config->monotonic = true;
+	if ((s64)(config->wptr - config->rptr) < 0)
+		config->wptr = config->rptr;
 }
 
 /* With the XCC's lock held. */
@@ -162,12 +195,14 @@ static void activate(struct hqd *hqd)
 		.resume = load_resume(hqd),
 	};
 
-	if (!config.size) {
+	hqd->aql = FIELD(hqd->regs[HQD(CP_HQD_AQL_CONTROL)], CP_HQD_AQL_CONTROL__CONTROL0) & 1;
+	if (!config.size || (hqd->aql && config.size < AQL_DWORDS)) {
 		verdict(gpu, "bad-queue", "%s: CP_HQD_PQ_CONTROL 0x%08x", hqd->queue.name, control);
 		return;
 	}
 	config.privileged = control & CP_HQD_PQ_CONTROL__PRIV_STATE_MASK && !config.vmid;
-	hqd->aql = FIELD(hqd->regs[HQD(CP_HQD_AQL_CONTROL)], CP_HQD_AQL_CONTROL__CONTROL0) & 1;
+	if (hqd->aql)
+		take_dispatch_id(hqd, &config);
 	hqd->regs[HQD(CP_HQD_ACTIVE)] |= CP_HQD_ACTIVE__ACTIVE_MASK;
 	hqd->wanted = true;
 	hqd->killed = false;
@@ -189,7 +224,8 @@ static void deactivate(struct hqd *hqd)
 	queue_stop(&hqd->queue);
 	/* A start that had not begun is gone, and no thread will say so. */
 	if (queue_is_off(&hqd->queue))
-		went_off(hqd, hqd->regs[HQD(CP_HQD_PQ_RPTR)],
+		went_off(hqd, hqd->aql ? dispatch_id(hqd) << AQL_SHIFT :
+					 hqd->regs[HQD(CP_HQD_PQ_RPTR)],
 			 regs64(hqd, HQD(CP_HQD_PQ_WPTR_LO), HQD(CP_HQD_PQ_WPTR_HI)));
 }
 
@@ -224,9 +260,10 @@ u32 hqd_read(struct hqd *hqd, u32 offset)
 /* With the XCC's lock held. The pair takes effect with its upper half. */
 static void wptr_written(struct hqd *hqd)
 {
+	u64 wptr = regs64(hqd, HQD(CP_HQD_PQ_WPTR_LO), HQD(CP_HQD_PQ_WPTR_HI));
+
 	if (hqd->wanted)
-		queue_set_wptr(&hqd->queue,
-			       regs64(hqd, HQD(CP_HQD_PQ_WPTR_LO), HQD(CP_HQD_PQ_WPTR_HI)));
+		queue_set_wptr(&hqd->queue, hqd->aql ? wptr >> AQL_SHIFT : wptr);
 }
 
 void hqd_write(struct hqd *hqd, u32 offset, u32 value)
@@ -236,6 +273,8 @@ void hqd_write(struct hqd *hqd, u32 offset, u32 value)
 	case HQD(CP_HQD_ACTIVE):
 		if (value & CP_HQD_ACTIVE__ACTIVE_MASK && !hqd->wanted) {
 			hqd->follower = false;
+			/* Perhaps another queue's: only a scheduler knows. */
+			hqd->resume = (struct resume){ 0 };
 			hqd->regs[offset] = value & ~(u32)CP_HQD_ACTIVE__ACTIVE_MASK;
 			activate(hqd);
 		} else if (!(value & CP_HQD_ACTIVE__ACTIVE_MASK)) {
@@ -300,12 +339,68 @@ static int read_mqd(struct stream *by, u64 addr, u32 *mqd)
 	return 0;
 }
 
+/*
+ * Where an interrupted packet goes on. Hardware saves the waves of a dispatch to
+ * memory of the process, and what it needs to find them to the control stack, which
+ * the driver keeps a page behind the MQD and which grows downwards. There are no
+ * waves here: all goes to the stack.
+ */
+struct saved_packet {
+	u64 done;
+	u32 phase;
+	u32 reserved;
+};
+
+#define CONTROL_STACK_OFFSET GPU_PAGE_SIZE
+
+/* The registers as they are written to the MQD, and what the stack gets. */
+static int push_resume(struct hqd *hqd, struct stream *by, u64 mqd_addr, u32 *regs)
+{
+	struct saved_packet saved = { .done = hqd->resume.done, .phase = hqd->resume.phase };
+	u32 size = regs[regCP_HQD_CNTL_STACK_SIZE - regCP_MQD_BASE_ADDR];
+	u32 *offset = &regs[regCP_HQD_CNTL_STACK_OFFSET - regCP_MQD_BASE_ADDR];
+
+	*offset = size;
+	if (!saved.done && !saved.phase)
+		return 0;
+	if (size < sizeof(saved)) {
+		/* PM4's transfers start again. Hardware would wait for the dispatch's end. */
+		if (hqd->aql)
+			verdict(hqd->xcc->gpu, "dispatch-lost", "%s: no control stack",
+				hqd->queue.name);
+		return 0;
+	}
+	*offset = size - (u32)sizeof(saved);
+	return vm_write(&by->queue->port, 0, mqd_addr + CONTROL_STACK_OFFSET + *offset, &saved,
+			sizeof(saved));
+}
+
+static int pop_resume(struct stream *by, u64 mqd_addr, u32 *regs, struct resume *resume)
+{
+	struct saved_packet saved = { 0 };
+	u32 size = regs[regCP_HQD_CNTL_STACK_SIZE - regCP_MQD_BASE_ADDR];
+	u32 *offset = &regs[regCP_HQD_CNTL_STACK_OFFSET - regCP_MQD_BASE_ADDR];
+	int ret = 0;
+
+	if (size >= sizeof(saved) && *offset == size - sizeof(saved))
+		ret = vm_read(&by->queue->port, 0, mqd_addr + CONTROL_STACK_OFFSET + *offset,
+			      &saved, sizeof(saved));
+	*offset = size;
+	if (saved.done || saved.phase)
+		count(by->queue->gpu, "cp.packets_resumed", 1);
+	*resume = (struct resume){ .done = saved.done, .phase = saved.phase };
+	return ret == -EINTR ? ret : 0;
+}
+
 int hqd_map(struct hqd *hqd, struct stream *by, const struct hqd_mapping *mapping)
 {
 	u32 mqd[MQD_DWORDS];
 	u32 *regs = hqd->regs;
+	struct resume resume;
 	int ret = read_mqd(by, mapping->mqd_addr, mqd);
 
+	if (!ret)
+		ret = pop_resume(by, mapping->mqd_addr, mqd + MQD_HQD_START, &resume);
 	if (ret)
 		return ret;
 	if (hqd_is_active(hqd)) {
@@ -318,6 +413,7 @@ int hqd_map(struct hqd *hqd, struct stream *by, const struct hqd_mapping *mappin
 		return ret;
 
 	pthread_mutex_lock(&hqd->xcc->lock);
+	hqd->resume = resume;
 	memcpy(&regs[HQD(CP_MQD_BASE_ADDR)], &mqd[MQD_HQD_START], 4 * MQD_HQD_COUNT);
 	regs[HQD(CP_MQD_BASE_ADDR)] = (u32)mapping->mqd_addr;
 	regs[HQD(CP_MQD_BASE_ADDR_HI)] = (u32)(mapping->mqd_addr >> 32);
@@ -347,6 +443,9 @@ static int save_mqd(struct hqd *hqd, struct stream *by)
 	memcpy(regs, &hqd->regs[HQD(CP_MQD_BASE_ADDR)], sizeof(regs));
 	pthread_mutex_unlock(&hqd->xcc->lock);
 	addr = regs[0] | (u64)regs[1] << 32;
+	ret = push_resume(hqd, by, addr, regs);
+	if (ret == -EINTR)
+		return ret;
 	/* The address stays as the driver wrote it. */
 	ret = vm_write(&by->queue->port, 0, addr + 4 * (MQD_HQD_START + 2), regs + 2,
 		       sizeof(regs) - 8);
@@ -397,6 +496,7 @@ void hqd_reset(struct hqd *hqd)
 	queue_wait_off(&hqd->queue, NULL);
 	pthread_mutex_lock(&hqd->xcc->lock);
 	memset(hqd->regs, 0, sizeof(hqd->regs));
+	hqd->resume = (struct resume){ 0 };
 	hqd->poll_once = false;
 	hqd->mapped = false;
 	pthread_mutex_unlock(&hqd->xcc->lock);

@@ -4,7 +4,8 @@
  *
  * A packet from a user's queue or indirect buffer may write only the registers
  * that a job needs; any other write is dropped and raises the privileged-register
- * interrupt. There are no shaders: a dispatch is refused, and what follows it runs.
+ * interrupt. A dispatch by PM4 is refused, and what follows it runs: AQL queues are
+ * who dispatches.
  */
 #include <errno.h>
 
@@ -468,8 +469,8 @@ int pm4_packet(struct queue *queue, struct stream *stream)
 		stream->pos = stream->end;
 		return 0;
 	}
-	if (p.hqd->aql)
-		return queue_bad_packet(stream, 0, "AQL queues are not supported");
+	if (p.hqd->aql && !stream->depth)
+		return aql_packet(queue, stream);
 	ret = stream_read(stream, &p.header, 1);
 	if (ret)
 		return ret;

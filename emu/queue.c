@@ -186,6 +186,8 @@ static int ring_packet(struct queue *queue, struct stream *ring)
 
 	if (rptr == wptr)
 		return 0;	/* polling found nothing */
+	if (queue->config.monotonic && wptr - rptr > queue->config.size)
+		wptr = rptr + queue->config.size;
 	if (wptr - rptr > queue->config.size) {
 		verdict(queue->gpu, "ring-overrun", "%s: wptr %llu with rptr %llu in a ring of %llu",
 			queue->name, (unsigned long long)wptr, (unsigned long long)rptr,
@@ -288,6 +290,7 @@ void queue_start(struct queue *queue, const struct queue_config *config)
 	} else if (queue->state != QUEUE_RUNNING) {
 		queue->next = *config;
 		queue->start_pending = true;
+		atomic_store(&queue->monotonic, config->monotonic);
 		/* Here and not on the thread: a doorbell may follow at once. */
 		if (config->set_wptr)
 			atomic_store(&queue->wptr, config->wptr);
@@ -344,10 +347,24 @@ void queue_kick(struct queue *queue)
 	pthread_mutex_unlock(&queue->lock);
 }
 
+static void set_wptr(struct queue *queue, u64 wptr)
+{
+	if (atomic_load(&queue->monotonic))
+		advance_wptr(queue, wptr);
+	else
+		atomic_store(&queue->wptr, wptr);
+	queue_kick(queue);
+}
+
 void queue_set_wptr(struct queue *queue, u64 raw)
 {
-	atomic_store(&queue->wptr, queue->ops->wptr(queue, raw));
-	queue_kick(queue);
+	set_wptr(queue, queue->ops->wptr(queue, raw));
+}
+
+void queue_ring_doorbell(struct queue *queue, u64 raw)
+{
+	set_wptr(queue, queue->ops->doorbell ? queue->ops->doorbell(queue, raw) :
+					       queue->ops->wptr(queue, raw));
 }
 
 bool queue_is_off(struct queue *queue)

@@ -54,7 +54,8 @@ struct resume {
 	u64 ib_addr;
 	u32 ib_size;		/* 0: not inside an indirect buffer */
 	u32 ib_pos;
-	u64 done;		/* bytes of the current packet's transfer */
+	u64 done;		/* of the current packet: bytes, or work-items */
+	u32 phase;		/* of the current packet, as its engine counts */
 };
 
 struct queue_config {
@@ -67,6 +68,9 @@ struct queue_config {
 	bool rptr_wraps;	/* only rptr modulo size is known, wptr says the rest */
 	bool set_wptr;
 	u64 wptr;
+	/* A write pointer never goes back, and may be too far ahead: AQL's is what
+	 * somebody has reserved, and several may ring out of order. */
+	bool monotonic;
 	u64 wptr_addr;		/* read once when the queue starts, 0: not */
 	u64 poll_addr;		/* polled for new work, 0: not */
 	struct resume resume;
@@ -82,8 +86,10 @@ struct queue_ops {
 	int (*packet)(struct queue *queue, struct stream *stream);
 	/* Show the read position in memory. Called between packets. */
 	void (*report)(struct queue *queue, u64 rptr);
-	/* Convert what polling or a doorbell gives to dwords. */
+	/* Convert what memory or a register gives to dwords. */
 	u64 (*wptr)(struct queue *queue, u64 raw);
+	/* The same for a doorbell; NULL: it gives the same. */
+	u64 (*doorbell)(struct queue *queue, u64 raw);
 	/* The queue is about to be off. Its position and resume state are final. */
 	void (*parked)(struct queue *queue);
 };
@@ -116,6 +122,7 @@ struct queue {
 	u64 reported;
 	u8 *scratch;
 
+	atomic_bool monotonic;
 	atomic_ullong rptr;
 	atomic_ullong wptr;
 };
@@ -131,8 +138,9 @@ void queue_stop(struct queue *queue);
 int queue_wait_off(struct queue *queue, struct queue *by);
 void queue_pause(struct queue *queue, bool paused);
 void queue_kick(struct queue *queue);
-/* @raw as a doorbell or register gives it. */
+/* @raw as a register, or a doorbell, gives it. */
 void queue_set_wptr(struct queue *queue, u64 raw);
+void queue_ring_doorbell(struct queue *queue, u64 raw);
 bool queue_is_off(struct queue *queue);
 bool queue_is_idle(struct queue *queue);	/* off, or nothing left to do */
 bool queue_is_executing(struct queue *queue);	/* inside a packet, or hung on one */
