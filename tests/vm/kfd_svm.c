@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+/*
+ * KFD's own SVM: user queues that read and write the process's memory as it is,
+ * by page faults that are retried (XNACK). No memory is registered, and no
+ * attribute is set. It works with Debian's driver: what ours is measured against.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "kfd_queue.h"
+#include "tap.h"
+
+#define SECONDS 60
+#define PAGE 4096u
+#define PAGES 64u
+#define BYTES (PAGES * PAGE)
+#define ROUNDS 8u
+#define THREADS 8u
+#define ISLANDS 64u
+
+static struct kfd kfd;
+
+static unsigned char byte_at(size_t i, unsigned int salt)
+{
+	return (unsigned char)(i * 13 + i / PAGE * 7 + salt * 31 + 1);
+}
+
+static void put_bytes(unsigned char *mem, size_t len, unsigned int salt)
+{
+	for (size_t i = 0; i < len; i++)
+		mem[i] = byte_at(i, salt);
+}
+
+/* Index of the first byte that is not as put_bytes() left it, @len if none. */
+static size_t first_wrong(const unsigned char *mem, size_t len, unsigned int salt)
+{
+	size_t i;
+
+	for (i = 0; i < len && mem[i] == byte_at(i, salt); i++)
+		;
+	return i;
+}
+
+static size_t first_not_zero(const unsigned char *mem, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && !mem[i]; i++)
+		;
+	return i;
+}
+
+static void *map_at(void *where, size_t len)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | (where ? MAP_FIXED_NOREPLACE : 0);
+	void *mem = mmap(where, len, PROT_READ | PROT_WRITE, flags, -1, 0);
+
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
+static int copy(struct kfd_queue *queue, void *dst, const void *src, size_t len)
+{
+	kfd_sdma_copy(queue, dst, src, (uint32_t)len);
+	return kfd_queue_run(queue, SECONDS);
+}
+
+static void xnack_on(void)
+{
+	CHECK_ERR(kfd_set_xnack(&kfd, 1), 0);
+	CHECK_EQ(kfd_get_xnack(&kfd), 1);
+}
+
+static void sdma_queue_on_buffers(void)
+{
+	struct kfd_queue queue;
+	struct kfd_buffer a, b;
+
+	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
+	CHECK_ERR(kfd_buffer_alloc(&kfd, &a, BYTES), 0);
+	CHECK_ERR(kfd_buffer_alloc(&kfd, &b, BYTES), 0);
+	put_bytes(a.cpu, BYTES, 1);
+	CHECK_ERR(copy(&queue, b.cpu, a.cpu, BYTES), 0);
+	CHECK_EQ(first_wrong(b.cpu, BYTES, 1), BYTES);
+	kfd_sdma_fill(&queue, a.cpu, 0x11223344, BYTES);
+	CHECK_ERR(kfd_queue_run(&queue, SECONDS), 0);
+	CHECK_EQ(*(uint32_t *)a.cpu, 0x11223344);
+	CHECK_EQ(((uint32_t *)a.cpu)[BYTES / 4 - 1], 0x11223344);
+	CHECK_ERR(kfd_queue_close(&queue), 0);
+	kfd_buffer_free(&kfd, &a);
+	kfd_buffer_free(&kfd, &b);
+}
+
+static void xnack_stays_while_a_queue_lives(void)
+{
+	struct kfd_queue queue;
+
+	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
+	CHECK_ERR(kfd_set_xnack(&kfd, 0), EBUSY);
+	CHECK_ERR(kfd_queue_close(&queue), 0);
+	CHECK_EQ(kfd_get_xnack(&kfd), 1);
+}
+
+static void aql_queue_comes_and_goes(void)
+{
+	struct kfd_queue queue;
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		CHECK_ERR(kfd_aql_open(&kfd, &queue), 0);
+		CHECK_ERR(kfd_queue_close(&queue), 0);
+	}
+}
+
+static void unregistered_malloc(void)
+{
+	struct kfd_queue queue;
+	unsigned char *src = malloc(BYTES), *dst = malloc(BYTES);
+
+	CHECK(src && dst);
+	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
+	put_bytes(src, BYTES, 2);
+	CHECK_ERR(copy(&queue, dst, src, BYTES), 0);
+	CHECK_EQ(first_wrong(dst, BYTES, 2), BYTES);
+	CHECK_ERR(kfd_queue_close(&queue), 0);
+	free(src);
+	free(dst);
+}
+
+/* Both directions across a page boundary, no more than asked. */
+static void unaligned(void)
+{
+	struct kfd_queue queue;
+	unsigned char *src = map_at(NULL, BYTES), *dst = map_at(NULL, BYTES);
+	size_t len = 3 * PAGE + 5;
+
+	CHECK(src && dst);
+	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
+	put_bytes(src + 4001, len, 3);
+	CHECK_ERR(copy(&queue, dst + 77, src + 4001, len), 0);
+	CHECK_EQ(first_wrong(dst + 77, len, 3), len);
+	CHECK_EQ(first_not_zero(dst, 77), 77);
+	CHECK_EQ(first_not_zero(dst + 77 + len, BYTES - 77 - len), BYTES - 77 - len);
+	CHECK_ERR(kfd_queue_close(&queue), 0);
+	munmap(src, BYTES);
+	munmap(dst, BYTES);
+}
+
+static void untouched_source_is_zero(void)
+{
+	struct kfd_queue queue;
+	unsigned char *src = map_at(NULL, BYTES), *dst = map_at(NULL, BYTES);
+
+	CHECK(src && dst);
+	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
+	put_bytes(dst, BYTES, 4);
+	CHECK_ERR(copy(&queue, dst, src, BYTES), 0);
+	CHECK_EQ(first_not_zero(dst, BYTES), BYTES);
+	CHECK_ERR(kfd_queue_close(&queue), 0);
+	munmap(src, BYTES);
+	munmap(dst, BYTES);
+}
+
+static void target_given_back(void)
+{
+	struct kfd_queue queue;
+	unsigned char *src = map_at(NULL, BYTES), *dst = map_at(NULL, BYTES);
+
+	CHECK(src && dst);
+	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		put_bytes(src, BYTES, i);
+		CHECK_ERR(copy(&queue, dst, src, BYTES), 0);
+		CHECK_EQ(first_wrong(dst, BYTES, i), BYTES);
+		CHECK_ERR(madvise(dst, BYTES, MADV_DONTNEED) ? -errno : 0, 0);
+		/* The GPU's page, not the one that the CPU now sees, would be data lost. */
+		CHECK_EQ(first_not_zero(dst, PAGE), PAGE);
+	}
+	CHECK_ERR(kfd_queue_close(&queue), 0);
+	munmap(src, BYTES);
+	munmap(dst, BYTES);
+}
+
+static void source_given_back(void)
+{
+	struct kfd_queue queue;
+	unsigned char *src = map_at(NULL, BYTES), *dst = map_at(NULL, BYTES);
+
+	CHECK(src && dst);
+	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		put_bytes(src, BYTES, i);
+		CHECK_ERR(copy(&queue, dst, src, BYTES), 0);
+		CHECK_EQ(first_wrong(dst, BYTES, i), BYTES);
+		CHECK_ERR(madvise(src, BYTES, MADV_DONTNEED) ? -errno : 0, 0);
+		CHECK_ERR(copy(&queue, dst, src, BYTES), 0);
+		CHECK_EQ(first_not_zero(dst, BYTES), BYTES);
+	}
+	CHECK_ERR(kfd_queue_close(&queue), 0);
+	munmap(src, BYTES);
+	munmap(dst, BYTES);
+}
+
+static void mapped_again_at_the_same_address(void)
+{
+	struct kfd_queue queue;
+	unsigned char *src = map_at(NULL, BYTES), *dst = map_at(NULL, BYTES);
+
+	CHECK(src && dst);
+	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		put_bytes(src, BYTES, i);
+		CHECK_ERR(copy(&queue, dst, src, BYTES), 0);
+		CHECK_EQ(first_wrong(dst, BYTES, i), BYTES);
+		CHECK_EQ(munmap(i & 1 ? src : dst, BYTES), 0);
+		CHECK(map_at(i & 1 ? src : dst, BYTES) == (i & 1 ? src : dst));
+		CHECK_EQ(first_not_zero(i & 1 ? src : dst, BYTES), BYTES);
+	}
+	CHECK_ERR(kfd_queue_close(&queue), 0);
+	munmap(src, BYTES);
+	munmap(dst, BYTES);
+}
+
+/* Single pages, each a mapping of its own with nothing around it. */
+static void sparse_mappings(void)
+{
+	struct kfd_queue queue;
+	unsigned char *sea = map_at(NULL, 2 * (ISLANDS + 1) * PAGE), *dst;
+
+	dst = map_at(NULL, ISLANDS * PAGE);
+	CHECK(sea && dst);
+	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
+	for (unsigned int i = 0; i <= ISLANDS; i++)
+		CHECK_EQ(munmap(sea + 2 * i * PAGE, PAGE), 0);
+	for (unsigned int i = 0; i < ISLANDS; i++)
+		put_bytes(sea + (2 * i + 1) * PAGE, PAGE, i);
+	for (unsigned int i = 0; i < ISLANDS; i++)
+		kfd_sdma_copy(&queue, dst + i * PAGE, sea + (2 * i + 1) * PAGE, PAGE);
+	CHECK_ERR(kfd_queue_run(&queue, SECONDS), 0);
+	for (unsigned int i = 0; i < ISLANDS; i++)
+		CHECK_EQ(first_wrong(dst + i * PAGE, PAGE, i), PAGE);
+	CHECK_ERR(kfd_queue_close(&queue), 0);
+	munmap(sea, 2 * (ISLANDS + 1) * PAGE);
+	munmap(dst, ISLANDS * PAGE);
+}
+
+/* ---- many threads ---- */
+
+struct worker {
+	pthread_t thread;
+	unsigned int number;
+	struct kfd_queue queue;
+	unsigned char *src, *dst;
+	int err;
+	size_t good;		/* bytes, of one round after the other */
+};
+
+static void work_round(struct worker *w, unsigned int salt)
+{
+	put_bytes(w->src, BYTES, salt);
+	w->err = copy(&w->queue, w->dst, w->src, BYTES);
+	if (w->err)
+		return;
+	w->good += first_wrong(w->dst, BYTES, salt);
+	if (madvise(w->dst, BYTES, MADV_DONTNEED) || madvise(w->src, BYTES, MADV_DONTNEED))
+		w->err = -errno;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+
+	w->src = map_at(NULL, BYTES);
+	w->dst = map_at(NULL, BYTES);
+	w->err = w->src && w->dst ? kfd_sdma_open(&kfd, &w->queue) : -ENOMEM;
+	for (unsigned int i = 0; !w->err && i < ROUNDS; i++)
+		work_round(w, w->number * ROUNDS + i);
+	if (!w->err)
+		w->err = kfd_queue_close(&w->queue);
+	return NULL;
+}
+
+static void threads_with_a_queue_each(void)
+{
+	static struct worker workers[THREADS];
+
+	memset(workers, 0, sizeof(workers));
+	for (unsigned int i = 0; i < THREADS; i++) {
+		workers[i].number = i;
+		CHECK_EQ(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+	}
+	for (unsigned int i = 0; i < THREADS; i++)
+		pthread_join(workers[i].thread, NULL);
+	for (unsigned int i = 0; i < THREADS; i++) {
+		CHECK_ERR(workers[i].err, 0);
+		CHECK_EQ(workers[i].good, (size_t)ROUNDS * BYTES);
+		munmap(workers[i].src, BYTES);
+		munmap(workers[i].dst, BYTES);
+	}
+}
+
+static const struct tap_test tests[] = {
+	{ "a process can have its page faults retried", xnack_on },
+	{ "an SDMA queue copies and fills buffers", sdma_queue_on_buffers },
+	{ "a process with a queue keeps its XNACK mode", xnack_stays_while_a_queue_lives },
+	{ "an AQL queue comes and goes", aql_queue_comes_and_goes },
+	{ "SDMA copies malloc memory that nobody has registered", unregistered_malloc },
+	{ "SDMA copies from and to any byte", unaligned },
+	{ "memory that nobody has touched reads as zero", untouched_source_is_zero },
+	{ "a target that was given back by MADV_DONTNEED is found again", target_given_back },
+	{ "a source that was given back by MADV_DONTNEED reads as zero", source_given_back },
+	{ "memory mapped anew at the same address is new memory", mapped_again_at_the_same_address },
+	{ "single pages with nothing around them", sparse_mappings },
+	{ "threads fault at the same time, each with a queue", threads_with_a_queue_each },
+};
+
+int main(void)
+{
+	int err = kfd_open(&kfd);
+
+	if (err) {
+		printf("Bail out! no GPU or no KFD: %s\n", strerror(-err));
+		return EXIT_FAILURE;
+	}
+	err = tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+	kfd_close(&kfd);
+	return err;
+}
