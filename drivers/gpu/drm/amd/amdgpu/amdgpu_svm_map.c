@@ -140,7 +140,8 @@ bool amdgpu_svm_in_bo(struct amdgpu_svm *svm, unsigned long addr)
  * @size: in bytes
  *
  * Memory of the process that the GPU has in use there keeps its place. As commits
- * need the reservation too, the answer stays true until it is dropped.
+ * need the reservation too, the answer stays true until it is dropped. Addresses that
+ * were refused end here: later that would destroy the entries of the buffer object.
  *
  * Return: 0, or -EADDRINUSE.
  */
@@ -156,7 +157,10 @@ int amdgpu_svm_check_bo_map(struct amdgpu_vm *vm, u64 addr, u64 size)
 	taken = interval_tree_iter_first(&svm->mapped, addr >> PAGE_SHIFT,
 					 (addr + size - 1) >> PAGE_SHIFT);
 	amdgpu_vm_eviction_unlock(vm);
-	return taken ? -EADDRINUSE : 0;
+	if (taken)
+		return -EADDRINUSE;
+	amdgpu_svm_refuse_end(svm);
+	return 0;
 }
 
 /* --- buffer objects that are being unmapped ----------------------------------------- */
