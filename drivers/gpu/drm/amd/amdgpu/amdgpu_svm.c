@@ -58,6 +58,7 @@ static const char *const reason_texts[AMDGPU_SVM_REASONS] = {
 	[AMDGPU_SVM_ALREADY] = "already mapped",
 	[AMDGPU_SVM_STALE] = "stale",
 	[AMDGPU_SVM_LATER] = "later",
+	[AMDGPU_SVM_USER] = "a program has to provide the page",
 	[AMDGPU_SVM_BO] = "buffer object",
 	[AMDGPU_SVM_NO_MEMORY_THERE] = "no memory at this address",
 	[AMDGPU_SVM_OUT_OF_RANGE] = "not an address of a process",
@@ -156,6 +157,7 @@ static struct amdgpu_svm *svm_alloc(struct amdgpu_device *adev, struct amdgpu_vm
 	INIT_LIST_HEAD(&svm->dead);
 	INIT_LIST_HEAD(&svm->remap);
 	INIT_LIST_HEAD(&svm->drops);
+	INIT_LIST_HEAD(&svm->waiters);
 	INIT_WORK(&svm->work, amdgpu_svm_work);
 	annotate_locks(svm);
 	amdgpu_svm_init_lanes(svm);
@@ -309,6 +311,7 @@ static void close_svm(struct amdgpu_svm *svm)
 	WRITE_ONCE(svm->closing, true);
 	spin_unlock(&svm->queue_lock);
 	mutex_unlock(&svm->lock);
+	amdgpu_svm_stop_waiting(svm);
 }
 
 /**

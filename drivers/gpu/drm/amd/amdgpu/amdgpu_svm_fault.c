@@ -44,13 +44,16 @@
  * Locks: &amdgpu_svm_lane.lock for its queue, with nothing inside. See the DOC
  * section "Mapping" for those that serving takes.
  *
- * Limits: memory that userfaultfd(2) has to provide is fatal, as hmm_range_fault()
- * does not wait for it. What ends as "later" is asked again by the GPU, without a
- * bound but the job's time.
+ * A fault on memory that userfaultfd(2) watches leaves its lane, waits elsewhere
+ * (amdgpu_svm_user.c) and comes back.
+ *
+ * Limit: what ends as "later" is asked again by the GPU, without a bound but the job's
+ * time.
  */
 
 struct svm_fault {
 	struct list_head link;
+	struct amdgpu_svm *svm;
 	struct amdgpu_svm_request req;
 	/* what the fault filter knows it by */
 	u32 iv_pasid;
@@ -130,12 +133,9 @@ static void give_up(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req
 		dev_dbg(svm->adev->dev, "SVM: no entry for 0x%lx: %pe\n", req->addr, ERR_PTR(r));
 }
 
-static enum amdgpu_svm_reason handle(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
+static enum amdgpu_svm_reason conclude(struct amdgpu_svm *svm, struct amdgpu_svm_request *req,
+				       enum amdgpu_svm_reason reason)
 {
-	enum amdgpu_svm_reason reason;
-
-	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_FAULTS);
-	reason = serve(svm, req);
 	if (reason >= AMDGPU_SVM_FATAL && amdgpu_svm_in_bo(svm, req->addr))
 		reason = AMDGPU_SVM_BO;
 	account(svm, req, reason);
@@ -207,19 +207,54 @@ static void release_cam(struct amdgpu_device *adev, u32 cam_index)
 	drm_dev_exit(idx);
 }
 
-/* One fault from its first count to the GPU's retry. */
-static void end_fault(struct amdgpu_svm *svm, struct svm_fault *fault)
+/* The fault is over: let the GPU retry. */
+static void end_fault(struct svm_fault *fault, enum amdgpu_svm_reason reason)
 {
+	struct amdgpu_svm *svm = fault->svm;
 	struct amdgpu_device *adev = svm->adev;
 	struct amdgpu_svm_request *req = &fault->req;
 
 	/* A buffer object's fault is the rest of the driver's. */
-	if (handle(svm, req) == AMDGPU_SVM_BO)
+	if (conclude(svm, req, reason) == AMDGPU_SVM_BO)
 		amdgpu_vm_handle_fault(adev, svm->vm->pasid, fault->vmid, fault->node_id,
 				       req->addr, req->ts, req->write);
 	amdgpu_gmc_filter_faults_remove(adev, req->addr, fault->iv_pasid);
 	release_cam(adev, fault->cam_index);
 	amdgpu_svm_put(svm);
+}
+
+static void queue_fault(struct svm_fault *fault)
+{
+	struct amdgpu_svm *svm = fault->svm;
+	struct amdgpu_svm_lane *lane;
+
+	lane = &svm->lanes[hash_64(fault->req.addr / SZ_2M, ilog2(AMDGPU_SVM_LANES))];
+	spin_lock(&lane->lock);
+	list_add_tail(&fault->link, &lane->faults);
+	spin_unlock(&lane->lock);
+	queue_work(system_dfl_wq, &lane->work);
+}
+
+/* The program has provided the page, or something else came. */
+static void user_is_done(void *data)
+{
+	queue_fault(data);
+}
+
+/* One fault, in its lane. */
+static void handle(struct svm_fault *fault)
+{
+	struct amdgpu_svm_request *req = &fault->req;
+	enum amdgpu_svm_reason reason = serve(fault->svm, req);
+
+	if (reason == AMDGPU_SVM_USER) {
+		req->waits++;
+		if (!amdgpu_svm_wait_for_user(fault->svm, req->addr, req->write, user_is_done,
+					      fault))
+			return;
+	}
+	end_fault(fault, reason);
+	kfree(fault);
 }
 
 static struct svm_fault *next_fault(struct amdgpu_svm_lane *lane)
@@ -239,10 +274,8 @@ static void lane_work(struct work_struct *work)
 	struct amdgpu_svm_lane *lane = container_of(work, struct amdgpu_svm_lane, work);
 	struct svm_fault *fault;
 
-	while ((fault = next_fault(lane))) {
-		end_fault(lane->svm, fault);
-		kfree(fault);
-	}
+	while ((fault = next_fault(lane)))
+		handle(fault);
 }
 
 static void init_lane(struct amdgpu_svm *svm, struct amdgpu_svm_lane *lane)
@@ -293,6 +326,7 @@ bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_en
 {
 	struct amdgpu_svm *svm = server_of(adev, pasid_of(adev, entry, node_id));
 	struct svm_fault now = {
+		.svm = svm,
 		.req = {
 			.addr = addr & PAGE_MASK, .write = write, .fault = true,
 			.ts = entry->timestamp,
@@ -300,20 +334,15 @@ bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_en
 		.iv_pasid = entry->pasid, .cam_index = cam_index,
 		.vmid = entry->vmid, .node_id = node_id,
 	};
-	struct amdgpu_svm_lane *lane;
 	struct svm_fault *fault;
 
 	if (!svm)
 		return false;
+	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_FAULTS);
 	fault = kmemdup(&now, sizeof(now), GFP_NOWAIT);
-	if (!fault) {
-		end_fault(svm, &now);
-		return true;
-	}
-	lane = &svm->lanes[hash_64(addr / SZ_2M, ilog2(AMDGPU_SVM_LANES))];
-	spin_lock(&lane->lock);
-	list_add_tail(&fault->link, &lane->faults);
-	spin_unlock(&lane->lock);
-	queue_work(system_dfl_wq, &lane->work);
+	if (fault)
+		queue_fault(fault);
+	else
+		end_fault(&now, serve(svm, &now.req));
 	return true;
 }

@@ -35,6 +35,8 @@ enum amdgpu_svm_reason {
 	AMDGPU_SVM_STALE,
 	/** @AMDGPU_SVM_LATER: not now; the GPU asks again */
 	AMDGPU_SVM_LATER,
+	/** @AMDGPU_SVM_USER: a program has to provide the page first */
+	AMDGPU_SVM_USER,
 	/** @AMDGPU_SVM_BO: in a buffer object's mapping, so not ours */
 	AMDGPU_SVM_BO,
 	/** @AMDGPU_SVM_FATAL: from here on the GPU is told to give up */
@@ -164,7 +166,7 @@ struct amdgpu_svm {
 	/** @free_list: the same, oldest first; under the reservation */
 	struct list_head free_list;
 
-	/** @queue_lock: protects @dead, @remap and @drops */
+	/** @queue_lock: protects @dead, @remap, @drops and @waiters */
 	spinlock_t queue_lock;
 	/** @dead: ranges that lost their memory, to be destroyed */
 	struct list_head dead;
@@ -172,6 +174,8 @@ struct amdgpu_svm {
 	struct list_head remap;
 	/** @work: empties the queues */
 	struct work_struct work;
+	/** @waiters: threads that wait for user space */
+	struct list_head waiters;
 
 	/** @unmaps: sees every munmap(2) of the process once attributes were set */
 	struct mmu_interval_notifier unmaps;
@@ -252,6 +256,8 @@ struct amdgpu_svm_request {
 	unsigned long hi;
 	/** @failed: a range built for this could not have its pages */
 	bool failed;
+	/** @waits: how often user space was waited for */
+	unsigned int waits;
 };
 
 /* One MMU notifier of drm_gpusvm covers this much of the address space. */
@@ -335,6 +341,12 @@ void amdgpu_svm_work(struct work_struct *work);
 void amdgpu_svm_collect(struct amdgpu_svm *svm);
 void amdgpu_svm_remap_later(struct amdgpu_svm *svm, struct amdgpu_svm_range *range);
 void amdgpu_svm_forget_queues(struct amdgpu_svm *svm);
+
+/* amdgpu_svm_user.c */
+bool amdgpu_svm_is_user_memory(struct amdgpu_svm *svm, unsigned long addr);
+int amdgpu_svm_wait_for_user(struct amdgpu_svm *svm, unsigned long addr, bool write,
+			     void (*done)(void *data), void *data);
+void amdgpu_svm_stop_waiting(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_fault.c */
 u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev);

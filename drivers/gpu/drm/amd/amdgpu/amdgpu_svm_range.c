@@ -38,6 +38,8 @@
 #define MAX_ATTEMPTS	16
 /* Of these, how many may fail for lack of memory */
 #define MEMORY_ATTEMPTS	3
+/* How often a program may provide a page and take it away before it is mapped */
+#define MAX_WAITS	64
 /*
  * How often a fault may come back to a range that is mapped, each time newer than
  * when it was looked at before, until it is taken for missing rights.
@@ -321,6 +323,30 @@ static int make_room(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	return r ?: -EAGAIN;
 }
 
+/*
+ * The pages of a locked range cannot be had. Its memory changed under it, or it is no
+ * good at all: that is known when what was built anew for it fails as well. If it
+ * waits for a program, only the page that is asked for does. -EAGAIN: start again.
+ */
+static int without_pages(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
+			 struct amdgpu_svm_request *req, enum amdgpu_svm_reason *reason)
+{
+	bool again = range->tried || !req->failed;
+
+	req->failed |= !range->tried;
+	amdgpu_svm_range_destroy_locked(svm, range);
+	if (again || *reason != AMDGPU_SVM_UNREADABLE || !req->fault || req->waits == MAX_WAITS ||
+	    !amdgpu_svm_is_user_memory(svm, req->addr))
+		return again ? -EAGAIN : 0;
+	if (req->hi - req->lo > PAGE_SIZE) {
+		req->lo = req->addr;
+		req->hi = req->addr + PAGE_SIZE;
+		return -EAGAIN;
+	}
+	*reason = AMDGPU_SVM_USER;
+	return 0;
+}
+
 /* Get the pages of a locked range and map it. -EAGAIN: start again. */
 static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 		       struct amdgpu_svm_request *req, const struct amdgpu_svm_attr_span *span,
@@ -333,16 +359,8 @@ static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 				 &range->base.notifier->notifier, amdgpu_svm_range_start(range),
 				 amdgpu_svm_range_end(range), ctx);
 	if (r == -EFAULT || r == -EPERM || r == -EOPNOTSUPP) {
-		/*
-		 * Its memory changed under it, or it is no good at all: that is
-		 * known when what was built anew for it fails as well.
-		 */
-		bool again = range->tried || !req->failed;
-
-		req->failed |= !range->tried;
-		amdgpu_svm_range_destroy_locked(svm, range);
 		*reason = reason_of_pages(r);
-		return again ? -EAGAIN : 0;
+		return without_pages(svm, range, req, reason);
 	}
 	if (r) {
 		*reason = reason_of_pages(r);
