@@ -148,4 +148,6 @@ void amdgpu_svm_show_fdinfo(struct drm_printer *p, struct amdgpu_vm *vm)
 		return;
 	drm_printf(p, "amd-svm-mapped:\t%lu KiB\n", mapped_pages_of(vm->svm) * (PAGE_SIZE / SZ_1K));
 	drm_printf(p, "amd-svm-faults:\t%lld\n", count_of(vm->svm, AMDGPU_SVM_COUNT_FAULTS));
+	drm_printf(p, "amd-svm-invalidations:\t%lld\n",
+		   count_of(vm->svm, AMDGPU_SVM_COUNT_INVALIDATIONS));
 }
