@@ -8,7 +8,10 @@
  * it runs exactly until the test lets it go on. "Signals early" is then a fact,
  * not a measurement: the out-fence signals while that job cannot have ended.
  */
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include <amdgpu.h>
@@ -16,6 +19,10 @@
 #include <xf86drm.h>
 
 #include "igt.h"
+
+#ifdef TESTS_IGT_H
+void igt_emit_ignore_dmesg_regex(const char *ignore_dmesg_regex);
+#endif
 
 IGT_TEST_DESCRIPTION("Explicitly synchronised unmaps in the GEM_VA ioctl");
 
@@ -56,6 +63,7 @@ static amdgpu_context_handle ctx;
 static struct buffer ib, sem, out;	/* mapped at ib_va, sem_va, out_va for good */
 static uint64_t ib_va, sem_va, out_va, sparse_va;
 static unsigned int ib_used;
+static int neighbour;		/* socket of somebody else, see neighbour_start() */
 
 static int64_t deadline(int64_t ns)
 {
@@ -181,14 +189,15 @@ static uint32_t *ib_reserve(unsigned int dwords)
 	return at;
 }
 
-static struct job submit(const uint32_t *start, unsigned int dwords)
+static struct job submit_to(uint32_t ring, const uint32_t *start, unsigned int dwords)
 {
 	struct drm_amdgpu_cs_chunk_ib chunk_ib = {
 		.va_start = ib_va + (uintptr_t)start - (uintptr_t)ib.map,
-		.ib_bytes = dwords * 4, .ip_type = AMDGPU_HW_IP_COMPUTE,
+		.ib_bytes = dwords * 4, .ip_type = AMDGPU_HW_IP_COMPUTE, .ring = ring,
 	};
 	struct drm_amdgpu_bo_list_entry entries[] = {
-		{ .bo_handle = ib.handle }, { .bo_handle = sem.handle }, { .bo_handle = out.handle },
+		{ .bo_handle = ib.handle }, { .bo_handle = sem.handle },
+		{ .bo_handle = out.handle },
 	};
 	struct drm_amdgpu_bo_list_in list = {
 		.operation = ~0u, .list_handle = ~0u, .bo_number = 3,
@@ -204,8 +213,14 @@ static struct job submit(const uint32_t *start, unsigned int dwords)
 
 	job.fence.context = ctx;
 	job.fence.ip_type = AMDGPU_HW_IP_COMPUTE;
+	job.fence.ring = ring;
 	igt_assert_eq(amdgpu_cs_submit_raw2(dev, ctx, 0, 3, chunks, &job.fence.fence), 0);
 	return job;
+}
+
+static struct job submit(const uint32_t *start, unsigned int dwords)
+{
+	return submit_to(0, start, dwords);
 }
 
 static bool job_ends(const struct job *job, int64_t ns)
@@ -455,8 +470,8 @@ static void input_fence(void)
 static void bad_input_fence(void)
 {
 	struct va_op op = {
-		.operation = AMDGPU_VA_OP_MAP, .flags = AMDGPU_VM_PAGE_PRT | AMDGPU_VM_EXPLICIT_SYNC,
-		.va = sparse_va, .size = SPAN, .in_syncobj = 0x7fffffff,
+		.operation = AMDGPU_VA_OP_MAP, .va = sparse_va, .size = SPAN,
+		.flags = AMDGPU_VM_PAGE_PRT | AMDGPU_VM_EXPLICIT_SYNC, .in_syncobj = 0x7fffffff,
 	};
 	uint32_t empty = syncobj_create();
 
@@ -480,6 +495,227 @@ static void unknown_flags(void)
 	}
 }
 
+/* ---- userspace that lies ---------------------------------------------------- */
+
+#define FOREIGN 0xf0e1d2c3u	/* the neighbour's memory */
+#define LIE 0x11e11e11u		/* what the job writes where nothing is mapped any more */
+#define REACHED 16		/* dword of sem that says how far the job is */
+#define NEIGHBOUR_BUFFERS 128
+#define NODE_BYTES 32
+/* The kernel tells of the faults that are asked for here. */
+#define FAULT_LINES "SVM: fatal GPU|page fault|Process amd_vm_explicit|in page starting|" \
+	"cookie node_id|PROTECTION_FAULT|Faulty UTCL2|_FAULTS: |_ERROR: |RW: 0x"
+/* So long an old translation may be in use; the emulator complains after a second. */
+#define STALE_NS (500ll * 1000 * 1000)
+
+struct neighbour_buffer {
+	uint32_t handle;
+	uint32_t *map;
+};
+
+static bool neighbour_alloc(int file, struct neighbour_buffer *b)
+{
+	union drm_amdgpu_gem_create create = {
+		.in.bo_size = SPAN, .in.alignment = PAGE, .in.domains = AMDGPU_GEM_DOMAIN_GTT,
+	};
+	union drm_amdgpu_gem_mmap map = { 0 };
+
+	if (drmIoctl(file, DRM_IOCTL_AMDGPU_GEM_CREATE, &create))
+		return false;
+	map.in.handle = b->handle = create.out.handle;
+	if (drmIoctl(file, DRM_IOCTL_AMDGPU_GEM_MMAP, &map))
+		return false;
+	b->map = mmap(NULL, SPAN, PROT_READ | PROT_WRITE, MAP_SHARED, file, map.out.addr_ptr);
+	return b->map != MAP_FAILED;
+}
+
+static void neighbour_fill(int file, struct neighbour_buffer *buffers)
+{
+	for (unsigned int n = 0; n < NEIGHBOUR_BUFFERS; n++) {
+		if (!neighbour_alloc(file, &buffers[n]))
+			_exit(1);
+		for (unsigned int i = 0; i < SPAN / 4; i++)
+			buffers[n].map[i] = FOREIGN;
+	}
+}
+
+/* Frees the buffers and returns how much in them was changed. */
+static uint32_t neighbour_check(int file, struct neighbour_buffer *buffers)
+{
+	uint32_t changed = 0;
+
+	for (unsigned int n = 0; n < NEIGHBOUR_BUFFERS; n++) {
+		struct drm_gem_close close_bo = { .handle = buffers[n].handle };
+
+		for (unsigned int i = 0; i < SPAN / 4; i++)
+			changed += buffers[n].map[i] != FOREIGN;
+		if (munmap(buffers[n].map, SPAN) || drmIoctl(file, DRM_IOCTL_GEM_CLOSE, &close_bo))
+			_exit(1);
+	}
+	return changed;
+}
+
+/*
+ * Opens the node that it is sent first. Takes memory and fills it at one request, looks
+ * at it and frees it at the next. Ends when the test does, or at an error.
+ */
+static void neighbour_main(int socket)
+{
+	struct neighbour_buffer buffers[NEIGHBOUR_BUFFERS];
+	char node[NODE_BYTES], request;
+	uint32_t answer = 0;
+	int file = -1;
+
+	if (read(socket, node, sizeof(node)) == sizeof(node))
+		file = open(node, O_RDWR | O_CLOEXEC);
+	for (bool full = false; file >= 0 && read(socket, &request, 1) == 1; full = !full) {
+		if (full)
+			answer = neighbour_check(file, buffers);
+		else
+			neighbour_fill(file, buffers);
+		if (write(socket, &answer, 4) != 4)
+			break;
+	}
+	_exit(0);
+}
+
+/*
+ * A process with a file, an address space and memory of its own. It must not inherit
+ * the test's file: to close that, or to exit with it, waits for what the VM has
+ * queued. And nobody's child, as libigt wants to see none at the end.
+ */
+static void neighbour_start(void)
+{
+	int sockets[2];
+	pid_t pid;
+
+	igt_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
+	pid = fork();
+	igt_assert(pid >= 0);
+	if (!pid) {
+		close(sockets[0]);
+		if (fork() == 0)
+			neighbour_main(sockets[1]);
+		_exit(0);
+	}
+	igt_assert_eq(waitpid(pid, NULL, 0), pid);
+	close(sockets[1]);
+	neighbour = sockets[0];
+}
+
+static void neighbour_meets(int file)
+{
+	char node[NODE_BYTES] = "";
+
+	/* To open this is to open the device anew. */
+	snprintf(node, sizeof(node), "/proc/%d/fd/%d", getpid(), file);
+	igt_assert_eq(write(neighbour, node, sizeof(node)), sizeof(node));
+}
+
+static uint32_t neighbour_ask(void)
+{
+	uint32_t answer;
+
+	igt_assert_eq(write(neighbour, "", 1), 1);
+	igt_assert_eq(read(neighbour, &answer, 4), 4);
+	return answer;
+}
+
+/* Reads all of @at, waits for job_finish(), reads it again and writes to it. */
+static struct job job_that_goes_on(uint64_t at)
+{
+	uint32_t *start = ib_reserve(64), *p;
+
+	__atomic_store_n(&sem.map[REACHED], 0, __ATOMIC_SEQ_CST);
+	p = emit_copy(start, at, out_va, SPAN);
+	p = emit_write(p, sem_va + REACHED * 4, 1);
+	p = emit_wait(p);
+	p = emit_copy(p, at, out_va, SPAN);
+	p = emit_write(p, at, LIE);
+	p = emit_write(p, at + SPAN / 2, LIE);
+	p = emit_write(p, at + SPAN - 4, LIE);
+	return submit(start, p - start);
+}
+
+static void job_reaches_the_wait(void)
+{
+	int64_t end = deadline(COMES_NS);
+
+	while (!__atomic_load_n(&sem.map[REACHED], __ATOMIC_SEQ_CST)) {
+		igt_assert_lt(deadline(0), end);
+		sched_yield();
+	}
+}
+
+/* Each submission drops the translations that the VM has lost since the last one. */
+static void drop_old_translations(void)
+{
+	uint32_t *start = ib_reserve(16), *p = emit_write(start, out_va, 0);
+	struct job job = submit_to(1, start, p - start);
+
+	igt_assert(job_ends(&job, COMES_NS));
+	igt_assert_eq(drmSyncobjDestroy(fd, job.syncobj), 0);
+}
+
+/*
+ * Says that nobody uses sparse_va any more, while a job does. @b: what is mapped
+ * there, NULL for PRT; it is freed. @drop: the job finds nothing there any more,
+ * else it may go on with the translations that it has.
+ */
+static void lie(struct buffer *b, bool drop)
+{
+	struct va_op unmap = {
+		.operation = AMDGPU_VA_OP_UNMAP, .va = sparse_va, .size = SPAN,
+		.flags = AMDGPU_VM_EXPLICIT_SYNC | (b ? 0 : AMDGPU_VM_PAGE_PRT),
+		.handle = b ? b->handle : 0, .out_syncobj = syncobj_create(),
+	};
+	struct job job;
+	int64_t unmapped;
+
+	igt_emit_ignore_dmesg_regex(FAULT_LINES);
+	job = job_that_goes_on(sparse_va);
+	job_reaches_the_wait();
+	for (unsigned int i = 0; i < SPAN / 4; i++)
+		igt_assert_eq(out.map[i], b ? PATTERN : 0);
+	igt_assert_eq(gem_va(&unmap), 0);
+	igt_assert(point_signals(unmap.out_syncobj, COMES_NS));
+	unmapped = deadline(0);
+	if (b)
+		buffer_destroy(b);
+	neighbour_ask();
+	igt_assert(!job_ends(&job, 0));
+
+	if (drop || deadline(0) - unmapped > STALE_NS)
+		drop_old_translations();
+	job_finish(&job);
+
+	/* LIE: where faults are led to a dummy page, what was written is there. */
+	for (unsigned int i = 0; i < SPAN / 4; i++)
+		igt_assert_f(out.map[i] == 0 || out.map[i] == LIE || (b && out.map[i] == PATTERN),
+			     "dword %u is %#x\n", i, out.map[i]);
+	igt_assert_eq(neighbour_ask(), 0);
+	igt_assert_eq(drmSyncobjDestroy(fd, unmap.out_syncobj), 0);
+}
+
+static void lie_about_prt(void)
+{
+	map_prt(sparse_va, SPAN);
+	lie(NULL, true);
+}
+
+/*
+ * In GTT: a BO in VRAM is wiped by the GPU when it is freed, after the job, and to
+ * that other allocations of VRAM queue up.
+ */
+static void lie_about_buffer(bool drop)
+{
+	struct buffer b = buffer_create(AMDGPU_GEM_DOMAIN_GTT, AMDGPU_GEM_CREATE_VM_ALWAYS_VALID);
+
+	buffer_fill(&b, PATTERN);
+	map_buffer(&b, sparse_va);
+	lie(&b, drop);
+}
+
 /*
  * The flag says how an operation is done; it is not a property of the mapping.
  * A mapping made with it and unmapped without waits.
@@ -499,7 +735,9 @@ igt_main()
 	igt_fixture() {
 		uint32_t major;
 
+		neighbour_start();
 		fd = drm_open_driver_render(DRIVER_AMDGPU);
+		neighbour_meets(fd);
 		igt_assert_eq(amdgpu_device_initialize(fd, &major, &drm_minor, &dev), 0);
 		igt_assert_eq(amdgpu_cs_ctx_create(dev, &ctx), 0);
 		ib = buffer_normal();
@@ -574,7 +812,19 @@ igt_main()
 	igt_subtest("unknown-flags-are-refused")
 		unknown_flags();
 
+	igt_describe("A job that goes on after the unmap meets nobody's memory");
+	igt_subtest("lying-prt-unmap-is-harmless")
+		lie_about_prt();
+
+	igt_subtest("lying-always-valid-bo-unmap-is-harmless")
+		lie_about_buffer(false);
+
+	igt_subtest("lying-always-valid-bo-unmap-and-flush-is-harmless")
+		lie_about_buffer(true);
+
 	igt_fixture() {
+		/* A subtest that failed left its job behind. */
+		__atomic_store_n(&sem.map[0], 1, __ATOMIC_SEQ_CST);
 		buffer_destroy(&ib);
 		buffer_destroy(&sem);
 		buffer_destroy(&out);
