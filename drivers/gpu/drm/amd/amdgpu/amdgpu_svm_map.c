@@ -46,7 +46,8 @@
  *
  * Limit: commits need the root page directory's reservation. Who holds it and
  * waits for a job that itself waits for SVM stops that job until its time is up;
- * the driver does so when it has to evict under memory pressure in a submission.
+ * the driver does so when it has to evict under memory pressure in a submission,
+ * and when it evicts everything, tables in use included: to suspend, or for debugfs.
  */
 
 #define START(mapping)	((mapping)->start)

@@ -205,26 +205,6 @@ static void remap(struct amdgpu_svm *svm)
 	}
 }
 
-/**
- * amdgpu_svm_work() - do what notifiers left to do
- * @work: &amdgpu_svm.work
- */
-void amdgpu_svm_work(struct work_struct *work)
-{
-	struct amdgpu_svm *svm = container_of(work, struct amdgpu_svm, work);
-	struct mm_struct *mm = svm->gpusvm.mm;
-
-	amdgpu_svm_collect(svm);
-	if (!mmget_not_zero(mm))
-		return;
-	mmap_read_lock(mm);
-	/* What fails for lack of memory is tried again by who needs it. */
-	amdgpu_svm_drop_attrs(svm);
-	mmap_read_unlock(mm);
-	remap(svm);
-	mmput(mm);
-}
-
 /* --- attributes of memory that goes away ----------------------------------------------- */
 
 static bool has_attrs(struct amdgpu_svm *svm, unsigned long first, unsigned long last)
@@ -261,7 +241,9 @@ static bool unmaps_invalidate(struct mmu_interval_notifier *mni,
 	unsigned long last = (mmu_range->end - 1) >> PAGE_SHIFT;
 
 	mmu_interval_set_seq(mni, seq);
-	if (mmu_range->event == MMU_NOTIFY_UNMAP && has_attrs(svm, first, last))
+	if (mmu_range->event != MMU_NOTIFY_UNMAP && mmu_range->event != MMU_NOTIFY_RELEASE)
+		return true;
+	if (has_attrs(svm, first, last))
 		note_drop(svm, first, last);
 	return true;
 }
@@ -383,6 +365,42 @@ int amdgpu_svm_drop_attrs(struct amdgpu_svm *svm)
 		r = drop_noted(svm);
 	mutex_unlock(&svm->drop_lock);
 	return r;
+}
+
+/*
+ * The process has ended or executes another program: nobody can set attributes any
+ * more. Without memory for it they stay until the file is closed.
+ */
+static void drop_all(struct amdgpu_svm *svm)
+{
+	unsigned long last = (svm->gpusvm.mm_start + svm->gpusvm.mm_range - 1) >> PAGE_SHIFT;
+
+	mutex_lock(&svm->drop_lock);
+	if (has_attrs(svm, 0, last))
+		drop_interval(svm, 0, last);
+	mutex_unlock(&svm->drop_lock);
+}
+
+/**
+ * amdgpu_svm_work() - do what notifiers left to do
+ * @work: &amdgpu_svm.work
+ */
+void amdgpu_svm_work(struct work_struct *work)
+{
+	struct amdgpu_svm *svm = container_of(work, struct amdgpu_svm, work);
+	struct mm_struct *mm = svm->gpusvm.mm;
+
+	amdgpu_svm_collect(svm);
+	if (!mmget_not_zero(mm)) {
+		drop_all(svm);
+		return;
+	}
+	mmap_read_lock(mm);
+	/* What fails for lack of memory is tried again by who needs it. */
+	amdgpu_svm_drop_attrs(svm);
+	mmap_read_unlock(mm);
+	remap(svm);
+	mmput(mm);
 }
 
 /**
