@@ -8,6 +8,7 @@ S := scripts
 help:
 	@echo 'make run                           the demo on the emulated GPU, from nothing'
 	@echo 'make check [SUITE=host|emu|vm|...] the tests that CI runs, or one suite'
+	@echo 'make bench [NAME=]                 measurements, as ratios within one run'
 	@echo 'make fuzz [TARGET=] [SECONDS_EACH=] fuzz the emulator'
 	@echo 'make modules [KVER=] [DC=1]        build amdgpu.ko, print its path'
 	@echo 'make diff [KVER=] [FULL=1]         the edits to the base driver as a patch'
@@ -30,6 +31,9 @@ check:
 fuzz:
 	@$(S)/fuzz --seconds $(or $(SECONDS_EACH),300) $(TARGET)
 
+bench:
+	@$(S)/bench $(NAME)
+
 modules:
 	@$(S)/modules $(if $(DC),--dc) $(if $(KVER),--kver $(KVER))
 
@@ -45,4 +49,4 @@ dkms-install dkms-remove:
 deb:
 	@$(S)/deb
 
-.PHONY: help run check fuzz modules diff lint dkms-install dkms-remove deb
+.PHONY: help run check bench fuzz modules diff lint dkms-install dkms-remove deb
