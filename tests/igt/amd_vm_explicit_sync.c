@@ -8,6 +8,7 @@
  * it runs exactly until the test lets it go on. "Signals early" is then a fact,
  * not a measurement: the out-fence signals while that job cannot have ended.
  */
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -467,6 +468,62 @@ static void input_fence(void)
 	igt_assert_eq(drmSyncobjDestroy(fd, watch), 0);
 }
 
+/* An out-fence says that the input fences are over, also when nothing else was done. */
+static void input_fence_of_nothing(void)
+{
+	uint32_t watch = syncobj_create();
+	struct job job;
+
+	clear_sparse();
+	gpu_read(out_va);
+	job = job_blocked();
+	va(.operation = AMDGPU_VA_OP_CLEAR, .flags = AMDGPU_VM_EXPLICIT_SYNC, .va = sparse_va,
+	   .size = SPAN, .out_syncobj = watch, .in_syncobj = job.syncobj);
+	igt_assert(!point_signals(watch, WATCH_NS));
+	igt_assert(!job_ends(&job, 0));
+	job_finish(&job);
+	igt_assert(point_signals(watch, COMES_NS));
+	igt_assert_eq(drmSyncobjDestroy(fd, watch), 0);
+}
+
+/* An ioctl on the way, and what it returned. */
+struct caller {
+	struct va_op op;
+	int result;
+	bool returned;
+};
+
+static void *call_gem_va(void *arg)
+{
+	struct caller *caller = arg;
+
+	caller->result = gem_va(&caller->op);
+	__atomic_store_n(&caller->returned, true, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* There is no update that could wait for the fence, so the ioctl does. */
+static void input_fence_of_delayed_update(void)
+{
+	static struct caller caller;
+	struct timespec watch = { .tv_nsec = WATCH_NS };
+	pthread_t thread;
+	struct job job;
+
+	caller.op = (struct va_op){
+		.operation = AMDGPU_VA_OP_UNMAP, .va = sparse_va, .size = SPAN,
+		.flags = AMDGPU_VM_PAGE_PRT | AMDGPU_VM_EXPLICIT_SYNC | AMDGPU_VM_DELAY_UPDATE };
+	map_prt(sparse_va, SPAN);
+	job = job_blocked();
+	caller.op.in_syncobj = job.syncobj;
+	igt_assert_eq(pthread_create(&thread, NULL, call_gem_va, &caller), 0);
+	nanosleep(&watch, NULL);
+	igt_assert(!__atomic_load_n(&caller.returned, __ATOMIC_SEQ_CST));
+	job_finish(&job);
+	igt_assert_eq(pthread_join(thread, NULL), 0);
+	igt_assert_eq(caller.result, 0);
+}
+
 static void bad_input_fence(void)
 {
 	struct va_op op = {
@@ -802,6 +859,12 @@ igt_main()
 
 	igt_subtest("input-fence-is-a-dependency")
 		input_fence();
+
+	igt_subtest("input-fence-of-nothing-to-update-is-waited-for")
+		input_fence_of_nothing();
+
+	igt_subtest("input-fence-of-delayed-update-is-waited-for")
+		input_fence_of_delayed_update();
 
 	igt_subtest("bad-input-fence-is-refused")
 		bad_input_fence();

@@ -57,6 +57,12 @@ expression list ES;
  ...
  }
 
+// expect: out_fence 1 fence = amdgpu_vm_explicit_out_fence(&explicit, fence); in amdgpu_gem_va_ioctl
+@out_fence@
+@@
+ fence = amdgpu_gem_va_update_vm(...);
++fence = amdgpu_vm_explicit_out_fence(&explicit, fence);
+
 // expect: end 1 error: amdgpu_vm_explicit_end(&explicit); in amdgpu_gem_va_ioctl
 @end@
 expression E;

@@ -28,6 +28,7 @@
  */
 
 #include <linux/dma-fence.h>
+#include <linux/dma-fence-unwrap.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -82,7 +83,8 @@ static int add_input(struct amdgpu_vm_explicit *op, struct drm_file *filp,
  * @args: the ioctl's arguments
  *
  * Without the flag nothing happens. With it the fences are taken out of @args, so
- * that nobody waits for them.
+ * that nobody waits for them; except with AMDGPU_VM_DELAY_UPDATE, when there is no
+ * update yet that could depend on them.
  *
  * Return: 0, -EFAULT for an unreadable array, -EINVAL for a handle of 0 or a
  * syncobj without a fence, -ENOENT for an unknown one, -ENOMEM.
@@ -96,7 +98,7 @@ int amdgpu_vm_explicit_add_inputs(struct amdgpu_vm_explicit *op,
 	u32 handle, i;
 	int r;
 
-	if (!op->requested)
+	if (!op->requested || args->flags & AMDGPU_VM_DELAY_UPDATE)
 		return 0;
 
 	for (i = 0; i < args->num_syncobj_handles; ++i) {
@@ -191,6 +193,34 @@ void amdgpu_vm_explicit_end(struct amdgpu_vm_explicit *op)
 	list_splice_tail_init(&op->leftovers, &vm->freed);
 	vm->explicit_op = NULL;
 	op->vm = NULL;
+}
+
+/**
+ * amdgpu_vm_explicit_out_fence - the fence that the caller gets
+ * @op: the operation, its update is done
+ * @fence: of the update; the reference is taken over
+ *
+ * If there was nothing to update, that fence knows nothing of the caller's.
+ *
+ * Return: a reference to a fence that signals after @fence and the caller's fences.
+ */
+struct dma_fence *amdgpu_vm_explicit_out_fence(struct amdgpu_vm_explicit *op,
+					       struct dma_fence *fence)
+{
+	struct dma_fence *input, *all;
+
+	while ((input = amdgpu_sync_get_fence(&op->inputs))) {
+		all = dma_fence_unwrap_merge(fence, input);
+		if (all) {
+			dma_fence_put(fence);
+			fence = all;
+		} else {
+			/* There is no memory to wait later. */
+			dma_fence_wait(input, false);
+		}
+		dma_fence_put(input);
+	}
+	return fence;
 }
 
 /**

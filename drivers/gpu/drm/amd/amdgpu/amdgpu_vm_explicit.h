@@ -11,6 +11,7 @@ struct amdgpu_bo_va;
 struct amdgpu_bo_va_mapping;
 struct amdgpu_device;
 struct amdgpu_vm;
+struct dma_fence;
 struct drm_amdgpu_gem_va;
 struct drm_file;
 
@@ -40,6 +41,8 @@ void amdgpu_vm_explicit_begin(struct amdgpu_vm_explicit *op,
 			      struct amdgpu_vm *vm, struct amdgpu_bo_va *bo_va,
 			      const struct drm_amdgpu_gem_va *args);
 void amdgpu_vm_explicit_end(struct amdgpu_vm_explicit *op);
+struct dma_fence *amdgpu_vm_explicit_out_fence(struct amdgpu_vm_explicit *op,
+					       struct dma_fence *fence);
 void amdgpu_vm_explicit_fini(struct amdgpu_vm_explicit *op);
 
 void amdgpu_vm_explicit_note_freed(struct amdgpu_vm *vm,
