@@ -14,7 +14,8 @@
  * all are delivered again. So a retry fault may come twice, but is never lost.
  * All other vectors are lost in an overflow, as they are in hardware. A fault whose
  * vector the driver has read past without ever releasing the entry is the verdict
- * "cam-not-released": in hardware the CAM would fill up with such and stall.
+ * "cam-not-released": in hardware the CAM would fill up with such and stall. Not so
+ * once the driver has disabled the ring: it is leaving, and the GPU stays stalled.
  *
  * Inferred rather than known: the CAM's size field is taken as a log2; a LUT bank
  * that was never written falls back to the bank of node 0, which is the one that
@@ -507,7 +508,8 @@ void ih_audit(struct gpu *gpu, u64 limit)
 		struct cam_entry *entry = &ih->cam[i];
 
 		seen += entry->valid;
-		if (!entry->valid || !entry->taken || entry->reported || now - entry->taken < limit)
+		if (!entry->valid || !entry->taken || entry->reported ||
+		    now - entry->taken < limit || !ring_enabled(ih, &ih->rings[entry->ring]))
 			continue;
 		entry->reported = true;
 		verdict(gpu, "cam-not-released", "entry %u, hub %u vmid %u va 0x%llx", i, entry->hub,

@@ -410,6 +410,17 @@ static void a_fault_that_was_taken_must_be_released(void)
 	fixture_stop();
 }
 
+static void a_driver_that_leaves_need_not_release(void)
+{
+	CHECK(start(8));
+	CHECK(raise_retry(1) >= 0);
+	ring_bell(BELL0, 32);
+	reg_write(gpu, reg(regIH_RB_CNTL), 0);
+	ih_audit(gpu, 0);
+	CHECK_EQ(verdicts(gpu, NULL), 0);
+	fixture_stop();
+}
+
 static void the_cam_has_the_size_that_its_register_says(void)
 {
 	bool fresh;
@@ -537,6 +548,7 @@ int main(void)
 	CASE(ring_1_holds_more_faults_than_it_has_room_for);
 	CASE(the_cam_tells_new_faults_from_known_ones);
 	CASE(a_fault_that_was_taken_must_be_released);
+	CASE(a_driver_that_leaves_need_not_release);
 	CASE(the_cam_has_the_size_that_its_register_says);
 	CASE(pasids_are_kept_per_node);
 	CASE(a_ring_may_lie_in_the_gpus_address_space);
