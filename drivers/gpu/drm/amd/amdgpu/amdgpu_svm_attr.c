@@ -251,25 +251,26 @@ struct amdgpu_svm_attr_span amdgpu_svm_attr_lookup(struct amdgpu_svm_attr_map *m
  * @last: last page number to look at
  * @span: where to put it, as far as it lies within @first to @last
  *
- * Takes no lock and does not allocate.
+ * Takes no lock and does not allocate. Walks from the root for each span, as
+ * mas_find() of Linux 7.2 goes on from a NULL node where a writer has just emptied
+ * the tree.
  *
  * Return: whether there is one.
  */
 bool amdgpu_svm_attr_next(struct amdgpu_svm_attr_map *map, unsigned long first,
 			  unsigned long last, struct amdgpu_svm_attr_span *span)
 {
-	MA_STATE(mas, &map->tree, first, first);
-	void *entry;
+	struct amdgpu_svm_attr_span found = amdgpu_svm_attr_lookup(map, first);
 
-	rcu_read_lock();
-	entry = mas_find(&mas, last);
-	if (entry) {
-		span->first = max(mas.index, first);
-		span->last = min(mas.last, last);
-		span->word = AMDGPU_SVM_ATTR_WORD_DEFAULT ^ xa_to_value(entry);
+	while (found.word == AMDGPU_SVM_ATTR_WORD_DEFAULT) {
+		if (found.last >= last)
+			return false;
+		found = amdgpu_svm_attr_lookup(map, found.last + 1);
 	}
-	rcu_read_unlock();
-	return entry;
+	span->first = max(found.first, first);
+	span->last = min(found.last, last);
+	span->word = found.word;
+	return true;
 }
 
 static int store_span(struct amdgpu_svm_attr_map *map, const struct amdgpu_svm_attr_span *span)
