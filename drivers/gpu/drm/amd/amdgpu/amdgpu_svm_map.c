@@ -401,7 +401,11 @@ int amdgpu_svm_lock_vm(struct amdgpu_svm *svm, struct drm_exec *exec)
 	}
 	if (!amdgpu_vm_ready(vm))
 		r = amdgpu_vm_validate(svm->adev, vm, NULL, validate_table, NULL);
-	return r;
+	/*
+	 * Buffer objects that userspace has unmapped, and whose entries are still
+	 * there: jobs will clear them, and amdgpu_svm_note_free() says where.
+	 */
+	return r ?: amdgpu_vm_clear_freed(svm->adev, vm, NULL);
 }
 
 static int prepare_tables(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
@@ -667,23 +671,60 @@ void amdgpu_svm_tables_lost(struct amdgpu_vm *vm)
 
 /* --- pages that the GPU is told to give up ------------------------------------------------ */
 
-/* A range that is mapped there gives way: the access is more than it allows. */
+/*
+ * A range that is mapped there gives way: the access is more than it allows. Before
+ * tables are prepared, as one may take the place of the range's leaf.
+ */
+static void make_way(struct amdgpu_svm *svm, unsigned long page)
+{
+	struct interval_tree_node *node;
+
+	amdgpu_vm_eviction_lock(svm->vm);
+	node = interval_tree_iter_first(&svm->mapped, page, page);
+	if (node)
+		amdgpu_svm_unmap_locked(svm, range_of(node));
+	amdgpu_vm_eviction_unlock(svm->vm);
+	amdgpu_svm_flush_cleared(svm);
+}
+
+static int prepare_refusal(struct amdgpu_svm *svm, const struct amdgpu_svm_run *run,
+			   unsigned long page)
+{
+	int r;
+
+	if (amdgpu_svm_bo_overlaps(svm->vm, run->pfn, run->pfn + run->count - 1))
+		return -EADDRINUSE;
+	r = wait_for_frees(svm, page << PAGE_SHIFT, ((page + 1) << PAGE_SHIFT) - 1);
+	if (r)
+		return r;
+	make_way(svm, page);
+	r = amdgpu_svm_pt_prepare(svm->adev, svm->vm, run);
+	if (r)
+		return r;
+	r = amdgpu_svm_pt_end(svm->adev, svm->vm);
+	return r ?: xa_reserve(&svm->refused, page, GFP_KERNEL);
+}
+
+/*
+ * The entry and what amdgpu_svm_refuse_end() knows of it appear together, under the
+ * lock that it takes.
+ */
 static int write_refusal(struct amdgpu_svm *svm, const struct amdgpu_svm_run *run,
 			 unsigned long page)
 {
-	struct interval_tree_node *node;
 	int r = -EBUSY;
 
 	amdgpu_vm_eviction_lock(svm->vm);
-	if (!svm->vm->evicting) {
-		node = interval_tree_iter_first(&svm->mapped, page, page);
-		if (node)
-			amdgpu_svm_unmap_locked(svm, range_of(node));
+	if (!svm->vm->evicting)
 		r = amdgpu_svm_pt_write(svm->adev, svm->vm, run, svm->adev->gmc.noretry_flags);
-		amdgpu_svm_pt_flush(svm->adev);
-	}
+	if (!r)
+		r = xa_err(xa_store(&svm->refused, page, xa_mk_value(1), GFP_NOWAIT));
+	/* It was refused before, and is not any more, and nothing was reserved. */
+	if (r == -ENOMEM)
+		amdgpu_svm_pt_clear(svm->adev, svm->vm, run->pfn, run->pfn + run->count - 1);
+	amdgpu_svm_pt_flush(svm->adev);
 	amdgpu_vm_eviction_unlock(svm->vm);
-	amdgpu_svm_flush_cleared(svm);
+	xa_release(&svm->refused, page);
 	return r;
 }
 
@@ -710,16 +751,8 @@ int amdgpu_svm_refuse(struct amdgpu_svm *svm, unsigned long addr)
 	if (!drm_dev_enter(adev_to_drm(svm->adev), &idx))
 		return -ENODEV;
 	r = amdgpu_svm_lock_vm(svm, &exec);
-	if (!r && amdgpu_svm_bo_overlaps(svm->vm, run.pfn, run.pfn + run.count - 1))
-		r = -EADDRINUSE;
 	if (!r)
-		r = wait_for_frees(svm, addr, addr + PAGE_SIZE - 1);
-	if (!r)
-		r = amdgpu_svm_pt_prepare(svm->adev, svm->vm, &run);
-	if (!r)
-		r = amdgpu_svm_pt_end(svm->adev, svm->vm);
-	if (!r)
-		r = xa_err(xa_store(&svm->refused, addr >> PAGE_SHIFT, xa_mk_value(1), GFP_KERNEL));
+		r = prepare_refusal(svm, &run, addr >> PAGE_SHIFT);
 	if (!r)
 		r = write_refusal(svm, &run, addr >> PAGE_SHIFT);
 	drm_exec_fini(&exec);
