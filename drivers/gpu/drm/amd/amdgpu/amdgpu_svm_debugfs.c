@@ -15,7 +15,8 @@
  *
  * Per file, in debugfs dri/client-N: svm_counters, svm_attributes (ranges that have
  * not all defaults), svm_ranges (what the GPU has mapped). In fdinfo:
- * amd-svm-mapped and amd-svm-faults. Tracepoints are amdgpu_svm:*.
+ * amd-svm-mapped, amd-svm-faults and amd-svm-invalidations.
+ * Tracepoints are those of the system amdgpu_svm.
  */
 
 static const char *const count_names[AMDGPU_SVM_COUNTS] = {

@@ -62,6 +62,34 @@ struct svm_fault {
 	u32 node_id;
 };
 
+/* How long a fault may be under way */
+#define STALE_TIMEOUT	(60 * HZ)
+
+/*
+ * The software ring holds copies out of the first one. That one's pointer is in
+ * memory; looking at it in any other way would handle an overflow.
+ */
+static u64 newest_of(struct amdgpu_device *adev, struct amdgpu_ih_ring *ih, u32 wptr)
+{
+	/* Read the pointer before the ring. */
+	rmb();
+	return amdgpu_ih_decode_iv_ts(adev, ih, wptr & ih->ptr_mask, -1);
+}
+
+/**
+ * amdgpu_svm_later_ts() - the later of two times of interrupts
+ * @a: a time, 0 for none
+ * @b: a time, 0 for none
+ *
+ * Return: the later one.
+ */
+u64 amdgpu_svm_later_ts(u64 a, u64 b)
+{
+	if (!a || !b)
+		return a ?: b;
+	return amdgpu_ih_ts_after(a, b) ? b : a;
+}
+
 /**
  * amdgpu_svm_newest_ts() - time of the newest fault interrupt
  * @adev: the device
@@ -70,22 +98,23 @@ struct svm_fault {
  */
 u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev)
 {
-	struct amdgpu_ih_ring *ih = adev->irq.ih1.ring_size ? &adev->irq.ih1 : &adev->irq.ih_soft;
-	u32 wptr;
+	struct amdgpu_ih_ring *ih = &adev->irq.ih, *ih1 = &adev->irq.ih1;
+	u64 ts = newest_of(adev, ih, le32_to_cpu((__force __le32)READ_ONCE(*ih->wptr_cpu)));
 
-	if (!ih->ring_size)
-		return 0;
-	wptr = amdgpu_ih_get_wptr(adev, ih);
-	/* Read the pointer before the ring. */
-	rmb();
-	return amdgpu_ih_decode_iv_ts(adev, ih, wptr, -1);
+	if (ih1->ring_size)
+		ts = amdgpu_svm_later_ts(ts, newest_of(adev, ih1, amdgpu_ih_get_wptr(adev, ih1)));
+	return ts;
 }
 
+/* A fault that is older than the last munmap(2), unless that was so long ago that
+ * no fault is still under way: time stamps wrap.
+ */
 static bool is_stale(struct amdgpu_svm *svm, u64 ts)
 {
 	u64 unmap_ts = READ_ONCE(svm->unmap_ts);
 
-	return unmap_ts && amdgpu_ih_ts_after_or_equal(ts, unmap_ts);
+	return unmap_ts && time_before(jiffies, READ_ONCE(svm->unmap_jiffies) + STALE_TIMEOUT) &&
+	       amdgpu_ih_ts_after_or_equal(ts, unmap_ts);
 }
 
 static enum amdgpu_svm_reason serve(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
@@ -231,8 +260,9 @@ static void queue_fault(struct svm_fault *fault)
 	lane = &svm->lanes[hash_64(fault->req.addr / SZ_2M, ilog2(AMDGPU_SVM_LANES))];
 	spin_lock(&lane->lock);
 	list_add_tail(&fault->link, &lane->faults);
-	spin_unlock(&lane->lock);
+	/* Still locked: who takes the fault may put the last reference of @svm. */
 	queue_work(system_dfl_wq, &lane->work);
+	spin_unlock(&lane->lock);
 }
 
 /* The program has provided the page, or something else came. */

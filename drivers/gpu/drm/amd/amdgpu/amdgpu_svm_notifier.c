@@ -148,8 +148,10 @@ void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 
 	lockdep_assert_held_write(&gpusvm->notifier_lock);
 	trace_amdgpu_svm_invalidate(svm->vm->pasid, start, end, mmu_range->event);
-	if (unmap_ranges(svm, notifier, start, end) && gone)
+	if (unmap_ranges(svm, notifier, start, end) && gone) {
+		WRITE_ONCE(svm->unmap_jiffies, jiffies);
 		WRITE_ONCE(svm->unmap_ts, amdgpu_svm_newest_ts(svm->adev));
+	}
 
 	drm_gpusvm_for_each_range(base, notifier, start, end) {
 		struct amdgpu_svm_range *range = to_amdgpu_svm_range(base);
@@ -167,15 +169,25 @@ void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 /**
  * amdgpu_svm_collect() - destroy ranges whose memory was unmapped
  * @svm: the VM's SVM
+ * @wait: for ranges that somebody has locked, perhaps to get their pages from a disk;
+ *	otherwise leave the rest to the work item
  */
-void amdgpu_svm_collect(struct amdgpu_svm *svm)
+void amdgpu_svm_collect(struct amdgpu_svm *svm, bool wait)
 {
 	struct amdgpu_svm_range *range;
 
 	if (list_empty_careful(&svm->dead))
 		return;
 	while ((range = unqueue_dead(svm))) {
-		amdgpu_svm_range_destroy(svm, range);
+		if (wait) {
+			mutex_lock(&range->lock);
+		} else if (!mutex_trylock(&range->lock)) {
+			queue_range(svm, range, &range->dead_link, &svm->dead);
+			drm_gpusvm_range_put(&range->base);
+			return;
+		}
+		amdgpu_svm_range_destroy_locked(svm, range);
+		mutex_unlock(&range->lock);
 		drm_gpusvm_range_put(&range->base);
 	}
 }
@@ -216,8 +228,12 @@ static bool has_attrs(struct amdgpu_svm *svm, unsigned long first, unsigned long
 
 static void note_drop(struct amdgpu_svm *svm, unsigned long first, unsigned long last)
 {
-	struct svm_drop *drop = kmalloc_obj(*drop, GFP_NOWAIT);
+	struct svm_drop *drop;
 
+	/* Nobody looks at attributes any more, nor empties the list. */
+	if (READ_ONCE(svm->closing))
+		return;
+	drop = kmalloc_obj(*drop, GFP_NOWAIT);
 	spin_lock(&svm->queue_lock);
 	if (drop) {
 		drop->first = first;
@@ -347,7 +363,7 @@ static int drop_noted(struct amdgpu_svm *svm)
  *
  * Whoever looks at or changes attributes has to call this first.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 or a negative error: no memory, or a fatal signal.
  */
 int amdgpu_svm_drop_attrs(struct amdgpu_svm *svm)
 {
@@ -390,7 +406,7 @@ void amdgpu_svm_work(struct work_struct *work)
 	struct amdgpu_svm *svm = container_of(work, struct amdgpu_svm, work);
 	struct mm_struct *mm = svm->gpusvm.mm;
 
-	amdgpu_svm_collect(svm);
+	amdgpu_svm_collect(svm, true);
 	if (!mmget_not_zero(mm)) {
 		drop_all(svm);
 		return;

@@ -192,6 +192,8 @@ struct amdgpu_svm {
 
 	/** @unmap_ts: newest interrupt when GPU-mapped memory was last unmapped */
 	u64 unmap_ts;
+	/** @unmap_jiffies: when that was */
+	unsigned long unmap_jiffies;
 
 	/** @reasons: faults by how they ended */
 	atomic64_t reasons[AMDGPU_SVM_REASONS];
@@ -338,7 +340,7 @@ void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 int amdgpu_svm_watch_unmaps(struct amdgpu_svm *svm);
 int amdgpu_svm_drop_attrs(struct amdgpu_svm *svm);
 void amdgpu_svm_work(struct work_struct *work);
-void amdgpu_svm_collect(struct amdgpu_svm *svm);
+void amdgpu_svm_collect(struct amdgpu_svm *svm, bool wait);
 void amdgpu_svm_remap_later(struct amdgpu_svm *svm, struct amdgpu_svm_range *range);
 void amdgpu_svm_forget_queues(struct amdgpu_svm *svm);
 
@@ -350,6 +352,7 @@ void amdgpu_svm_stop_waiting(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_fault.c */
 u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev);
+u64 amdgpu_svm_later_ts(u64 a, u64 b);
 void amdgpu_svm_init_lanes(struct amdgpu_svm *svm);
 void amdgpu_svm_end_lanes(struct amdgpu_svm *svm);
 

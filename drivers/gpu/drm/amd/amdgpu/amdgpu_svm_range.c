@@ -300,7 +300,7 @@ static enum amdgpu_svm_reason already_mapped(struct amdgpu_svm *svm,
 	if (!req->fault)
 		return AMDGPU_SVM_ALREADY;
 	if (!range->seen_ts || amdgpu_ih_ts_after(range->seen_ts, req->ts)) {
-		range->seen_ts = max(amdgpu_svm_newest_ts(svm->adev), req->ts);
+		range->seen_ts = amdgpu_svm_later_ts(amdgpu_svm_newest_ts(svm->adev), req->ts);
 		if (++range->rounds > MAX_ROUNDS)
 			return AMDGPU_SVM_NO_RIGHT;
 		/* In case that the TLB remembers that nothing was there. */
@@ -449,14 +449,14 @@ enum amdgpu_svm_reason amdgpu_svm_serve(struct amdgpu_svm *svm, struct amdgpu_sv
 	req->failed = false;
 	if (req->addr >= svm->gpusvm.mm_start + svm->gpusvm.mm_range)
 		return AMDGPU_SVM_OUT_OF_RANGE;
-	amdgpu_svm_collect(svm);
+	amdgpu_svm_collect(svm, false);
 	for (attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
 		if (serve_once(svm, req, &reason) != -EAGAIN &&
 		    (reason != AMDGPU_SVM_NO_MEMORY || attempt >= MEMORY_ATTEMPTS))
 			return reason;
 		amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_RETRIES);
 		trace_amdgpu_svm_retry(svm->vm->pasid, req->addr, attempt);
-		amdgpu_svm_collect(svm);
+		amdgpu_svm_collect(svm, false);
 	}
 	return AMDGPU_SVM_LATER;
 }
