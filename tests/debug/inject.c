@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Memory that the kernel does not get while it works for SVM. Each allocation
+ * below a function of SVM fails in turn: the first, the second, and so on until
+ * an operation needs no more. Whatever fails, the caller hears of it or the GPU's
+ * access is served by another attempt, and doing it again succeeds.
+ *
+ * For a kernel with FAULT_INJECTION_STACKTRACE_FILTER, as root. That nothing leaks
+ * and nothing is used after it was freed is for kmemleak and KASAN to see.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "amdgpu_svm.h"
+#include "demo/gpu.h"
+#include "demo/packets.h"
+#include "tap.h"
+
+#define PAGE 4096ul
+#define MIB (1ul << 20)
+#define JOB_SECONDS 120
+#define MAX_FAILURES 400	/* of one operation; it needs fewer allocations */
+
+static struct gpu gpu;
+
+/* ---- what fails ---- */
+
+static const char *const injectors[] = { "failslab", "fail_page_alloc" };
+
+static void put(const char *dir, const char *name, uint64_t value)
+{
+	char path[96], text[32];
+	int fd, len = snprintf(text, sizeof(text), "%" PRIu64, value);
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", dir, name);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 && errno == ENOENT)
+		return;
+	if (fd < 0 || write(fd, text, len) != len) {
+		perror(path);
+		exit(2);
+	}
+	close(fd);
+}
+
+static void put_all(const char *name, uint64_t value)
+{
+	for (size_t i = 0; i < 2; i++)
+		put(injectors[i], name, value);
+}
+
+static uint64_t get_text(const char *path)
+{
+	char text[32] = "";
+	int fd = open(path, O_RDONLY);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (len <= 0) {
+		perror(path);
+		exit(2);
+	}
+	close(fd);
+	return strtoull(text, NULL, 10);
+}
+
+/* From the first to the last function of SVM in amdgpu's text. */
+static bool find_svm(uint64_t *start, uint64_t *end)
+{
+	FILE *file = fopen("/proc/kallsyms", "r");
+	char line[256], name[128], type, module[64];
+	uint64_t addr;
+
+	*start = UINT64_MAX;
+	*end = 0;
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%" SCNx64 " %c %127s [%63[^]]", &addr, &type, name, module) != 4 ||
+		    strcmp(module, "amdgpu") || (type != 't' && type != 'T') ||
+		    strncmp(name, "amdgpu_svm_", strlen("amdgpu_svm_")))
+			continue;
+		*start = addr < *start ? addr : *start;
+		*end = addr > *end ? addr : *end;
+	}
+	if (file)
+		fclose(file);
+	return *start < *end;
+}
+
+static int set_up(void)
+{
+	uint64_t start, end;
+
+	if (access("/sys/kernel/debug/failslab/require-start", W_OK)) {
+		printf("1..0 # SKIP the kernel has no fault injection by caller\n");
+		return 0;
+	}
+	if (!find_svm(&start, &end)) {
+		printf("Bail out! no SVM in /proc/kallsyms\n");
+		return -1;
+	}
+	put_all("probability", 0);
+	put_all("verbose", 0);
+	put_all("require-start", start);
+	put_all("require-end", end);
+	put_all("ignore-gfp-wait", 0);
+	put("fail_page_alloc", "ignore-gfp-highmem", 0);
+	put("fail_page_alloc", "min-order", 0);
+	return 1;
+}
+
+/* The @n-th allocation of this thread fails, 0: none. */
+static void fail_nth(unsigned int n)
+{
+	char text[16];
+	int fd = open("/proc/thread-self/fail-nth", O_WRONLY);
+	int len = snprintf(text, sizeof(text), "%u", n);
+
+	if (fd < 0 || write(fd, text, len) != len) {
+		perror("fail-nth");
+		exit(2);
+	}
+	close(fd);
+}
+
+/* Whether it came to that, after which nothing fails any more. */
+static bool has_failed(void)
+{
+	bool failed = !get_text("/proc/thread-self/fail-nth");
+
+	fail_nth(0);
+	return failed;
+}
+
+/* Of the allocations by @injector, whoever makes them, one fails: every @n-th is asked. */
+static void fail_one(const char *injector, unsigned int n)
+{
+	put(injector, "interval", n);
+	put(injector, "times", 1);
+	put(injector, "probability", 100);
+}
+
+static bool one_has_failed(const char *injector)
+{
+	char path[96];
+
+	put(injector, "probability", 0);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/times", injector);
+	return !get_text(path);
+}
+
+/* ---- memory and jobs ---- */
+
+static char *map(size_t size)
+{
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED) {
+		perror("mmap");
+		exit(2);
+	}
+	return p;
+}
+
+static bool all(const void *mem, size_t bytes, uint32_t value)
+{
+	const uint32_t *p = mem;
+
+	for (size_t i = 0; i < bytes / 4; i++)
+		if (p[i] != value)
+			return false;
+	return true;
+}
+
+/* Memory in several ranges, tables and lanes. */
+static int fill(char *mem, size_t size, uint32_t value)
+{
+	struct gpu_job job;
+	int err = gpu_job_init(&gpu, &job, AMDGPU_HW_IP_DMA);
+
+	if (err)
+		return err;
+	for (size_t done = 0; done < size; done += MIB / 4)
+		emit_fill(&job, (uintptr_t)mem + done, value,
+			  size - done < MIB / 4 ? size - done : MIB / 4);
+	err = gpu_job_run(&job, JOB_SECONDS);
+	gpu_job_fini(&job);
+	return err;
+}
+
+/* ---- the ioctl ---- */
+
+static int set(char *mem, size_t size, uint32_t type, uint32_t value)
+{
+	struct drm_amdgpu_svm_attribute attr = { .type = type, .value = value };
+
+	return amdgpu_svm_set_attr(gpu.dev, (uintptr_t)mem, size, 1, &attr);
+}
+
+static int get(char *mem, size_t size, uint32_t type, uint32_t *value)
+{
+	struct drm_amdgpu_svm_attribute attr = { .type = type };
+	int err = amdgpu_svm_get_attr(gpu.dev, (uintptr_t)mem, size, 1, &attr);
+
+	*value = attr.value;
+	return err;
+}
+
+/* Every other page, so that the map has to grow. */
+static int set_stripes(char *mem, size_t size)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < size / PAGE; i += 2)
+		err = set(mem + i * PAGE, PAGE, AMDGPU_SVM_ATTR_GRANULARITY, i % 60);
+	return err;
+}
+
+static int set_read_only(char *mem, size_t size)
+{
+	return set(mem, size, AMDGPU_SVM_ATTR_GPU_RO, 1);
+}
+
+static int set_always_mapped(char *mem, size_t size)
+{
+	return set(mem, size, AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED, 1);
+}
+
+static int prefetch(char *mem, size_t size)
+{
+	return set(mem, size, AMDGPU_SVM_ATTR_PREFETCH_LOC, AMDGPU_SVM_LOCATION_SYSMEM);
+}
+
+static int query(char *mem, size_t size)
+{
+	uint32_t value;
+
+	return get(mem, size, AMDGPU_SVM_ATTR_ACCESS, &value);
+}
+
+static int reset_stripes(char *mem, size_t size)
+{
+	int err = set_stripes(mem, size);
+
+	return err ? err : amdgpu_svm_reset_attr(gpu.dev, (uintptr_t)mem, size);
+}
+
+/* What the n-th allocation's failure does to @op, for all n. */
+static void fail_each(int (*op)(char *mem, size_t size))
+{
+	unsigned int n, refused = 0;
+	size_t size = 64 * PAGE;
+	bool failed = true;
+
+	for (n = 1; failed && n < MAX_FAILURES; n++) {
+		char *mem = map(size);
+		int err;
+
+		fail_nth(n);
+		err = op(mem, size);
+		failed = has_failed();
+		if (err != -ENOMEM && err != -EFAULT)
+			CHECK_ERR(err, 0);
+		CHECK(failed || !err);
+		refused += !!err;
+		CHECK_ERR(op(mem, size), 0);
+		CHECK_ERR(amdgpu_svm_reset_attr(gpu.dev, (uintptr_t)mem, size), 0);
+		CHECK_ERR(fill(mem, size, n), 0);
+		CHECK(all(mem, size, n));
+		munmap(mem, size);
+	}
+	CHECK(!failed);
+	CHECK(n > 2);
+	printf("# %u allocations failed, %u times the call\n", n - 2, refused);
+}
+
+#define EACH(op) static void op##_survives_each_failure(void) { fail_each(op); }
+
+EACH(set_stripes)
+EACH(set_read_only)
+EACH(set_always_mapped)
+EACH(prefetch)
+EACH(query)
+EACH(reset_stripes)
+
+/* A failed SET has changed a prefix: what madvise(2) leaves, too. */
+static void a_failed_set_leaves_a_prefix(void)
+{
+	size_t size = 64 * PAGE, pages = size / PAGE;
+	char *mem = map(size);
+	bool failed = true;
+
+	for (unsigned int n = 1; failed && n < MAX_FAILURES; n++) {
+		bool end = false;
+
+		CHECK_ERR(amdgpu_svm_reset_attr(gpu.dev, (uintptr_t)mem, size), 0);
+		CHECK_ERR(set_stripes(mem, size), 0);
+		fail_nth(n);
+		set_read_only(mem, size);
+		failed = has_failed();
+		for (size_t i = 0; i < pages; i++) {
+			uint32_t value;
+
+			CHECK_ERR(get(mem + i * PAGE, PAGE, AMDGPU_SVM_ATTR_GPU_RO, &value), 0);
+			CHECK(!(end && value));
+			end = !value;
+		}
+	}
+	munmap(mem, size);
+}
+
+/* The note of it may be lost, the attributes may not stay. */
+static void munmap_drops_attributes_without_memory_for_a_note(void)
+{
+	size_t size = 16 * PAGE;
+	bool failed = true;
+
+	for (unsigned int n = 1; failed && n < MAX_FAILURES; n++) {
+		char *mem = map(size);
+		uint32_t value;
+
+		CHECK_ERR(set(mem, size, AMDGPU_SVM_ATTR_GPU_RO, 1), 0);
+		fail_nth(n);
+		munmap(mem, size);
+		failed = has_failed();
+		CHECK(mmap(mem, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == mem);
+		CHECK_ERR(get(mem, size, AMDGPU_SVM_ATTR_GPU_RO, &value), 0);
+		CHECK_EQ(value, 0);
+		munmap(mem, size);
+	}
+}
+
+static void opening_the_device_survives_each_failure(void)
+{
+	bool failed = true;
+	unsigned int n;
+
+	for (n = 1; failed && n < MAX_FAILURES; n++) {
+		int fd, err;
+
+		fail_nth(n);
+		fd = open(gpu.node, O_RDWR | O_CLOEXEC);
+		err = fd < 0 ? -errno : 0;
+		failed = has_failed();
+		if (fd >= 0)
+			close(fd);
+		if (failed && err != -ENOMEM)
+			CHECK_ERR(err, 0);
+		CHECK(failed || !err);
+	}
+	CHECK(!failed);
+	printf("# %u allocations failed\n", n - 2);
+}
+
+/* ---- faults ---- */
+
+/* Without failure after failure nothing more is to be had for a page. */
+static void fail_in_faults(const char *injector)
+{
+	unsigned int n, count = 0;
+	size_t size = 4 * MIB;
+
+	for (n = 1; n <= 60; n++) {
+		char *mem = map(size);
+		int err;
+
+		fail_one(injector, n);
+		err = fill(mem, size, n);
+		count += one_has_failed(injector);
+		CHECK_ERR(err, 0);
+		CHECK(all(mem, size, n));
+		munmap(mem, size);
+	}
+	printf("# %u allocations failed in %u jobs\n", count, n - 1);
+	CHECK(count > 0);
+}
+
+static void faults_survive_a_failure_of_slab(void)
+{
+	fail_in_faults("failslab");
+}
+
+static void faults_survive_a_failure_of_pages(void)
+{
+	fail_in_faults("fail_page_alloc");
+}
+
+/* Now and then everything fails; the job ends, and says so if it must. */
+static void faults_in_hard_times_end(void)
+{
+	char *mem = map(4 * MIB);
+	unsigned int lost = 0;
+
+	for (unsigned int round = 0; round < 8; round++) {
+		int err;
+
+		put_all("interval", 1);
+		put_all("times", (uint64_t)INT32_MAX);
+		put_all("probability", 10 + 10 * round);
+		madvise(mem, 4 * MIB, MADV_DONTNEED);
+		err = fill(mem, 4 * MIB, round);
+		put_all("probability", 0);
+		CHECK(err != -ETIME);
+		lost += err || !all(mem, 4 * MIB, round);
+	}
+	CHECK_ERR(fill(mem, 4 * MIB, 99), 0);
+	CHECK(all(mem, 4 * MIB, 99));
+	munmap(mem, 4 * MIB);
+	printf("# %u of 8 jobs lost data\n", lost);
+}
+
+static const struct tap_test tests[] = {
+	{ "set_stripes_survives_each_failure", set_stripes_survives_each_failure },
+	{ "set_read_only_survives_each_failure", set_read_only_survives_each_failure },
+	{ "set_always_mapped_survives_each_failure", set_always_mapped_survives_each_failure },
+	{ "prefetch_survives_each_failure", prefetch_survives_each_failure },
+	{ "query_survives_each_failure", query_survives_each_failure },
+	{ "reset_stripes_survives_each_failure", reset_stripes_survives_each_failure },
+	{ "a_failed_set_leaves_a_prefix", a_failed_set_leaves_a_prefix },
+	{ "munmap_drops_attributes_without_memory_for_a_note",
+	  munmap_drops_attributes_without_memory_for_a_note },
+	{ "opening_the_device_survives_each_failure", opening_the_device_survives_each_failure },
+	{ "faults_survive_a_failure_of_slab", faults_survive_a_failure_of_slab },
+	{ "faults_survive_a_failure_of_pages", faults_survive_a_failure_of_pages },
+	{ "faults_in_hard_times_end", faults_in_hard_times_end },
+};
+
+int main(void)
+{
+	int err = set_up();
+
+	if (err <= 0)
+		return err ? 2 : 0;
+	err = gpu_open(&gpu, NULL);
+	if (err) {
+		printf("Bail out! no GPU: %s\n", strerror(-err));
+		return 2;
+	}
+	err = tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+	gpu_close(&gpu);
+	return err;
+}
