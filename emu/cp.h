@@ -51,6 +51,7 @@ struct hqd {
 	bool poll_once;		/* read the write pointer from memory at activation */
 	/* Set while off, read by the queue's thread: */
 	bool aql;
+	bool no_retry;
 	bool mapped;		/* by the runlist scheduler */
 	bool follower;		/* an HIQ whose work another XCC does */
 	u64 wptr_addr;
@@ -109,9 +110,12 @@ struct hqd_mapping {
 	u32 doorbell;
 	u64 wptr_addr;
 	bool follower;
+	bool no_retry;		/* a shader's page faults are final */
 };
 /* @by executes the request. Returns 0, -EINTR, or -EPROTO after a verdict. */
 int hqd_map(struct hqd *hqd, struct stream *by, const struct hqd_mapping *mapping);
+/* Asks it to go off and does not wait; hqd_unmap() has to follow. */
+void hqd_stop(struct hqd *hqd);
 /* @save: keep in the MQD what a later mapping needs to go on. */
 int hqd_unmap(struct hqd *hqd, struct stream *by, bool save);
 bool hqd_is_active(struct hqd *hqd);
@@ -163,6 +167,7 @@ int hiq_set_resources(struct pm4 *p);
 int hiq_run_list(struct pm4 *p);
 int hiq_map_process(struct pm4 *p);
 int hiq_map_queue(struct pm4 *p);
+void hiq_idle(struct queue *queue);
 /* Takes all user queues, or those of a PASID (not 0), off the hardware. */
 int hiq_unmap(struct cp_xcc *xcc, struct stream *by, u16 pasid, bool save);
 

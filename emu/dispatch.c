@@ -8,7 +8,8 @@
  *
  * Work-items run in pieces within which no operand crosses a page. So a piece has
  * either been stored or it has not, and an interrupted dispatch goes on behind the
- * last piece: a[i] += b[i] adds once.
+ * last piece: a[i] += b[i] adds once. Of a process without XNACK their page faults are
+ * final.
  */
 #include <errno.h>
 #include <string.h>
@@ -185,6 +186,7 @@ static int run_items(struct dispatch *d)
 	struct resume *resume = &queue->resume;
 
 	queue->port.cid = CID_TCP;
+	queue->port.retry = !d->a->hqd->no_retry;
 	while (resume->done < d->count) {
 		u64 n = piece_length(d, resume->done);
 		int ret = queue_stopping(queue) ? -EINTR : run_piece(d, resume->done, n);
@@ -212,6 +214,7 @@ int dispatch_run(struct aql *a)
 	if (!ret)
 		ret = run_items(&d);
 	queue->port.cid = cid;
+	queue->port.retry = true;
 	if (ret)
 		return ret;
 	count(queue->gpu, "cp.dispatches", 1);

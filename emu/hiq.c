@@ -1,65 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The user queue scheduler, which on hardware is MEC firmware behind the HIQ.
+ * The user queue scheduler, which on hardware is MEC firmware behind the HIQ: its
+ * packets.
  *
  * The driver hands over a list of processes and their queues (RUN_LIST). Each
  * process gets a VMID, each queue a place on the hardware, and all run until the
- * driver takes them off (UNMAP_QUEUES). There is no time slicing: a list that does
- * not fit is the verdict "runlist-too-long".
+ * driver takes them off (UNMAP_QUEUES). A list that does not fit ends with a packet
+ * that names the list again; then its queues take turns, see runlist.c. One that
+ * does not fit and does not say so is the verdict "runlist-too-long".
  *
  * A partition of several XCCs has an HIQ on each, which all see the same packets.
  * The first XCC's does the work for all of them, the others follow: they take the
  * packets off their rings and do nothing. So a fence is written when all XCCs are
  * done, and VMIDs are the same everywhere. A PM4 queue runs on the XCC that its
  * MQD names.
- *
- * A VMID keeps its process after its queues have gone, and with it what its TLBs
- * hold, until another process or page table takes it: invalidating by PASID is the
- * driver's duty and still finds it.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cp.h"
-#include "sdma.h"
-#include "vm.h"
+#include "hiq.h"
 
 #define DOORBELL_MASK 0x3ffffffu
-#define MAX_USER_QUEUES (CP_NUM_HQD + MAX_SDMA * SDMA_NUM_RLC)
-#define ATC_MAPPING_VALID (1u << 31)
-
-struct process {
-	u16 pasid;		/* 0: none yet */
-	u64 page_table;
-	bool listed;		/* in the current run list */
-};
-
-struct user_queue {
-	u16 pasid;
-	u64 mqd_addr;
-	struct hqd *hqd;		/* one of the two */
-	struct sdma_context *sdma;
-};
-
-struct hiq {
-	pthread_mutex_t lock;	/* one packet at a time, and what it waits for */
-	struct queue *runner;	/* who executes a run list */
-	unsigned int vmid;	/* of the process whose queues follow in the list */
-	u32 vmid_mask;
-	u64 queue_mask;
-	struct process process[NUM_VMID];
-	struct user_queue queue[MAX_USER_QUEUES];
-	unsigned int num_queues;
-};
+#define SLICE_TICKS 500000		/* of gpu_clock(): 5 ms */
+#define IDLE_US 1000			/* how often that is looked at */
 
 static int bad(struct pm4 *p, const char *why)
 {
 	return queue_bad_packet(p->s, p->header, why);
 }
 
-/* The XCCs of the partition whose first one is @xcc. */
-static unsigned int partition_size(const struct cp_xcc *xcc)
+unsigned int partition_size(const struct cp_xcc *xcc)
 {
 	unsigned int left = xcc->gpu->num_xcc - xcc->index;
 	unsigned int n = FIELD(reg_load(xcc->gpu, GC_REG(xcc, regCP_HYP_XCP_CTL)),
@@ -74,176 +45,86 @@ int hiq_set_resources(struct pm4 *p)
 
 	pthread_mutex_lock(&hiq->lock);
 	hiq->vmid_mask = p->dw[0] & 0xffff & ~1u;	/* VMID 0 is the kernel's */
+	hiq->separate_xnack = p->dw[0] >> 28 & 1;
 	hiq->queue_mask = pm4_addr(p->dw + 1);
 	pthread_mutex_unlock(&hiq->lock);
 	return 0;
 }
 
-/* ---- processes ---- */
+/* ---- reading a run list ---- */
 
-static void set_page_table(struct gpu *gpu, const struct hub_layout *hub, unsigned int inst,
-			   unsigned int vmid, u64 page_table)
+static bool in_run_list(const struct pm4 *p)
 {
-	u32 reg = reg_base(gpu, hub->hw, inst, hub->segment) + hub->context0_base_lo + 2 * vmid;
-
-	reg_write(gpu, reg, (u32)page_table);
-	reg_write(gpu, reg + 1, (u32)(page_table >> 32));
+	return p->hqd->xcc->hiq->runner == p->s->queue && p->s->depth;
 }
 
-/* Whatever this VMID was before, its translations are not this process's. */
-static void install_hub(struct gpu *gpu, unsigned int hub, unsigned int vmid,
-			const struct process *process)
+static int add_listed(struct pm4 *p, const struct listed *entry)
 {
-	bool mm = hub >= MAX_XCC;
+	struct hiq *hiq = p->hqd->xcc->hiq;
 
-	vm_invalidate(gpu, hub, vmid);
-	set_page_table(gpu, mm ? &mmhub_layout : &gfxhub_layout, mm ? hub - MAX_XCC : hub, vmid,
-		       process->page_table);
-	ih_set_pasid(gpu, hub, vmid, process->pasid);
-}
+	if (hiq->num_listed == MAX_LISTED)
+		return bad(p, "too many queues");
+	if (hiq->num_listed == hiq->room) {
+		unsigned int room = hiq->room ? 2 * hiq->room : 64;
+		struct listed *more = realloc(hiq->list, room * sizeof(*more));
 
-/* In all hubs of the partition; XCCs of one AID share its memory hub. */
-static void install(struct cp_xcc *xcc, unsigned int vmid, const struct process *process)
-{
-	struct gpu *gpu = xcc->gpu;
-	u32 atc = asic_reg(gpu, &gpu->asic->athub.pasid_mapping, 0) + vmid;
-	unsigned int last = xcc->index + partition_size(xcc) - 1;
-
-	for (unsigned int i = xcc->index; i <= last; i++)
-		install_hub(gpu, i, vmid, process);
-	for (unsigned int aid = cp_aid(xcc); aid <= cp_aid(&gpu->cp->xcc[last]); aid++)
-		install_hub(gpu, MMHUB(aid), vmid, process);
-	reg_store(gpu, atc, process->pasid | ATC_MAPPING_VALID);
-}
-
-/* The process's own VMID, else one that nobody has had, else one not in use. */
-static unsigned int choose_vmid(const struct hiq *hiq, u16 pasid)
-{
-	unsigned int fresh = 0, unused = 0;
-
-	for (unsigned int vmid = NUM_VMID - 1; vmid; vmid--) {
-		const struct process *process = &hiq->process[vmid];
-
-		if (!(hiq->vmid_mask >> vmid & 1))
-			continue;
-		if (process->pasid == pasid)
-			return vmid;
-		if (!process->pasid)
-			fresh = vmid;
-		else if (!process->listed)
-			unused = vmid;
+		if (!more)
+			return bad(p, "out of memory");
+		hiq->list = more;
+		hiq->room = room;
 	}
-	return fresh ? fresh : unused;
+	hiq->list[hiq->num_listed++] = *entry;
+	return 0;
 }
 
 int hiq_map_process(struct pm4 *p)
 {
-	struct cp_xcc *xcc = p->hqd->xcc;
-	struct hiq *hiq = xcc->hiq;
-	struct process process = { .listed = true };
-	unsigned int vmid;
+	struct hiq *hiq = p->hqd->xcc->hiq;
+	struct listed process = { .kind = LISTED_PROCESS, .process = hiq->num_listed };
 	int ret;
 
-	if (hiq->runner != p->s->queue || !p->s->depth || p->n > ARRAY_SIZE(p->dw))
+	if (!in_run_list(p) || p->n > ARRAY_SIZE(p->dw))
 		return bad(p, "not in a run list");
 	ret = stream_read(p->s, p->dw, p->n);
 	if (ret)
 		return ret;
 	process.pasid = p->dw[0] & 0xffff;
 	process.page_table = pm4_addr(p->dw + 1);
+	process.retry_disabled = p->dw[4] & SH_MEM_CONFIG__RETRY_DISABLE_MASK;
 	if (!process.pasid)
 		return bad(p, "no PASID");
-	vmid = choose_vmid(hiq, process.pasid);
-	hiq->vmid = vmid;
-	if (!vmid) {
-		verdict(xcc->gpu, "runlist-too-long", "no VMID for PASID %u", process.pasid);
-		return 0;
-	}
-	if (hiq->process[vmid].pasid != process.pasid ||
-	    hiq->process[vmid].page_table != process.page_table)
-		install(xcc, vmid, &process);
-	hiq->process[vmid] = process;
-	trace(xcc->gpu, TRACE_CP, "hiq%u: PASID %u is VMID %u", xcc->index, process.pasid, vmid);
-	return 0;
+	hiq->process = process.process;
+	return add_listed(p, &process);
 }
 
-/* ---- queues ---- */
-
-static void remember(struct hiq *hiq, const struct user_queue *queue)
+/* The XCC that a compute queue's MQD names, and which of its MQDs is that XCC's. */
+static int read_compute(struct pm4 *p, struct listed *queue)
 {
-	hiq->queue[hiq->num_queues++] = *queue;
-}
-
-static struct hqd *free_hqd(struct cp_xcc *xcc, u64 queue_mask)
-{
-	for (unsigned int i = 0; i < CP_NUM_HQD; i++)
-		if (queue_mask >> i & 1 && !xcc->hqd[i].mapped && !hqd_is_active(&xcc->hqd[i]))
-			return &xcc->hqd[i];
-	return NULL;
-}
-
-static int read_dwords(struct pm4 *p, u64 addr, u32 *dw, u32 n)
-{
-	int ret = vm_read(&p->s->queue->port, 0, addr, dw, 4 * n);
-
-	return ret == -EFAULT ? bad(p, "unreadable MQD") : ret;
-}
-
-static int map_compute(struct pm4 *p, struct user_queue *queue, u32 doorbell)
-{
-	struct cp_xcc *xcc = p->hqd->xcc;
-	struct hiq *hiq = xcc->hiq;
-	struct hqd_mapping mapping = {
-		.vmid = hiq->vmid,
-		.doorbell = doorbell,
-		.wptr_addr = pm4_addr(p->dw + 4) & ~7ull,
-	};
 	u32 layout[2];		/* target XCC within the partition, stride of its MQDs */
-	int ret = read_dwords(p, queue->mqd_addr + 4 * MQD_PM4_TARGET_XCC, layout, 2);
+	int ret = vm_read(&p->s->queue->port, 0, queue->mqd_addr + 4 * MQD_PM4_TARGET_XCC, layout,
+			  sizeof(layout));
 
 	if (ret)
-		return ret;
-	if (layout[0] >= partition_size(xcc))
+		return ret == -EFAULT ? bad(p, "unreadable MQD") : ret;
+	if (layout[0] >= partition_size(p->hqd->xcc))
 		return bad(p, "no such XCC");
-	queue->hqd = free_hqd(&xcc->gpu->cp->xcc[xcc->index + layout[0]], hiq->queue_mask);
-	if (!queue->hqd) {
-		verdict(xcc->gpu, "runlist-too-long", "no HQD for doorbell 0x%x", doorbell);
-		return 0;
-	}
+	queue->kind = LISTED_COMPUTE;
+	queue->xcc = p->hqd->xcc->index + layout[0];
 	queue->mqd_addr += (u64)layout[1] * layout[0];
-	mapping.mqd_addr = queue->mqd_addr;
-	ret = hqd_map(queue->hqd, p->s, &mapping);
-	if (ret)
-		return ret;
-	queue->hqd->mapped = true;
-	remember(hiq, queue);
-	return 0;
+	return add_listed(p, queue);
 }
 
-static int map_sdma(struct pm4 *p, struct user_queue *queue, unsigned int engine, u32 doorbell)
+/* Engines are numbered from the partition's first. */
+static int read_sdma(struct pm4 *p, struct listed *queue, unsigned int engine)
 {
 	struct cp_xcc *xcc = p->hqd->xcc;
-	struct gpu *gpu = xcc->gpu;
-	unsigned int per_xcc = gpu->asic->sdma_per_xcc;
-	u32 mqd[SDMA_MQD_DWORDS];
-	int ret;
+	unsigned int per_xcc = xcc->gpu->asic->sdma_per_xcc;
 
 	if (engine >= partition_size(xcc) * per_xcc)
 		return bad(p, "no such SDMA engine");
-	/* Engines are numbered from the partition's first. */
-	engine += xcc->index * per_xcc;
-	ret = read_dwords(p, queue->mqd_addr, mqd, SDMA_MQD_DWORDS);
-	if (ret)
-		return ret;
-	queue->sdma = sdma_map(gpu, engine, mqd, xcc->hiq->vmid, doorbell,
-			       pm4_addr(p->dw + 4) & ~7ull);
-	if (!queue->sdma) {
-		verdict(gpu, "runlist-too-long", "no RLC queue in SDMA%u for doorbell 0x%x",
-			engine, doorbell);
-		return 0;
-	}
-	remember(xcc->hiq, queue);
-	return 0;
+	queue->kind = LISTED_SDMA;
+	queue->engine = engine + xcc->index * per_xcc;
+	return add_listed(p, queue);
 }
 
 /* MAP_QUEUES within a run list; the scheduler chooses the place. */
@@ -251,74 +132,156 @@ int hiq_map_queue(struct pm4 *p)
 {
 	enum { LEGACY = 0, SDMA_0_TO_7 = 1, SDMA_8_TO_15 = 2 };
 	enum { COMPUTE = 0, SDMA0 = 2, SDMA1 = 3 };
-	struct cp_xcc *xcc = p->hqd->xcc;
-	struct hiq *hiq = xcc->hiq;
+	struct hiq *hiq = p->hqd->xcc->hiq;
 	u32 engine = p->dw[0] >> 26 & 7;
 	u32 extended = p->dw[0] >> 2 & 3;
-	u32 doorbell = p->dw[1] >> 2 & DOORBELL_MASK;
-	struct user_queue queue = { .mqd_addr = pm4_addr(p->dw + 2) };
+	struct listed queue = {
+		.process = hiq->process,
+		.doorbell = p->dw[1] >> 2 & DOORBELL_MASK,
+		.mqd_addr = pm4_addr(p->dw + 2),
+		.wptr_addr = pm4_addr(p->dw + 4) & ~7ull,
+	};
 
-	if (hiq->runner != p->s->queue || !p->s->depth)
+	if (!in_run_list(p))
 		return bad(p, "not in a run list");
-	/* Queues of a process without a VMID have had their verdict. */
-	if (!hiq->vmid)
-		return 0;
-	if (hiq->num_queues == MAX_USER_QUEUES)
-		return bad(p, "too many queues");
-	queue.pasid = hiq->process[hiq->vmid].pasid;
-	count(xcc->gpu, "hiq.queues_mapped", 1);
+	if (!hiq->num_listed)
+		return bad(p, "queue of no process");
 	if (extended == SDMA_0_TO_7 || extended == SDMA_8_TO_15)
-		return map_sdma(p, &queue, engine + 8 * (extended - SDMA_0_TO_7), doorbell);
+		return read_sdma(p, &queue, engine + 8 * (extended - SDMA_0_TO_7));
 	if (extended != LEGACY)
 		return bad(p, "unsupported engine");
 	if (engine == SDMA0 || engine == SDMA1)
-		return map_sdma(p, &queue, engine - SDMA0, doorbell);
-	return engine == COMPUTE ? map_compute(p, &queue, doorbell) : bad(p, "unsupported engine");
+		return read_sdma(p, &queue, engine - SDMA0);
+	return engine == COMPUTE ? read_compute(p, &queue) : bad(p, "unsupported engine");
 }
 
-static int unmap_sdma(struct user_queue *queue, struct stream *by, bool save)
-{
-	u32 mqd[SDMA_MQD_DWORDS];
-	int ret = vm_read(&by->queue->port, 0, queue->mqd_addr, mqd, sizeof(mqd));
+/* ---- running it ---- */
 
-	if (ret != -EINTR)
-		ret = sdma_unmap(queue->sdma, by->queue, mqd);
-	if (!ret && save)
-		ret = vm_write(&by->queue->port, 0, queue->mqd_addr, mqd, sizeof(mqd));
-	return ret == -EINTR ? ret : 0;
+static bool has_pasid(const struct hiq *hiq, u16 pasid)
+{
+	for (unsigned int i = 0; i < hiq->num_listed; i++)
+		if (hiq->list[i].kind == LISTED_PROCESS && hiq->list[i].pasid == pasid)
+			return true;
+	return false;
 }
 
-static int unmap_one(struct user_queue *queue, struct stream *by, bool save)
+static void clear_list(struct hiq *hiq)
 {
+	hiq->num_listed = 0;
+	hiq->chained = false;
+	hiq->rotor = NULL;
+	hiq->next = 0;
+	hiq->process = 0;
+}
+
+/* With the lock held: the list as the driver has written it. */
+static int read_list(struct pm4 *p, u64 addr, u64 size)
+{
+	struct hiq *hiq = p->hqd->xcc->hiq;
 	int ret;
 
-	if (queue->sdma)
-		return unmap_sdma(queue, by, save);
-	ret = hqd_unmap(queue->hqd, by, save);
-	if (!ret)
-		queue->hqd->mapped = false;
+	clear_list(hiq);
+	hiq->runner = p->s->queue;
+	ret = queue_run_ib(p->s, addr, size, 0, true);
+	hiq->runner = NULL;
+	/* An interrupted list is read again from its start. */
+	p->s->queue->resume = (struct resume){ 0 };
+	for (unsigned int i = 0; i < NUM_VMID; i++)
+		hiq->owner[i].listed = has_pasid(hiq, hiq->owner[i].pasid);
 	return ret;
 }
 
-/* With the scheduler's lock held. */
-static int unmap_locked(struct hiq *hiq, struct stream *by, u16 pasid, bool save)
+/* With the lock held: the first slice; more if it was not enough. */
+static int run_list(struct pm4 *p)
 {
-	unsigned int i = 0;
+	struct cp_xcc *xcc = p->hqd->xcc;
+	struct hiq *hiq = xcc->hiq;
+	bool all;
+	int ret = runlist_slice(xcc, p->s, &all);
 
-	while (i < hiq->num_queues) {
-		struct user_queue *queue = &hiq->queue[i];
-		int ret;
-
-		if (pasid && queue->pasid != pasid) {
-			i++;
-			continue;
-		}
-		ret = unmap_one(queue, by, save);
-		if (ret)
-			return ret;
-		*queue = hiq->queue[--hiq->num_queues];
+	if (ret || all)
+		return ret;
+	if (!hiq->chained) {
+		verdict(xcc->gpu, "runlist-too-long", "entry %u of %u does not fit, no chain",
+			hiq->next, hiq->num_listed);
+		return 0;
 	}
+	hiq->rotor = p->s->queue;
+	hiq->slice_end = gpu_clock() + SLICE_TICKS;
+	p->s->queue->idle_us = IDLE_US;
 	return 0;
+}
+
+/* In a list that is to be run again and again: names that list, and ends it. */
+static int chain(struct pm4 *p)
+{
+	if (!in_run_list(p) || !(p->dw[2] >> 20 & 1))
+		return bad(p, "run list in an indirect buffer");
+	if ((pm4_addr(p->dw) & ~3ull) != p->s->base)
+		return bad(p, "chained to another run list");
+	p->hqd->xcc->hiq->chained = true;
+	return stream_skip(p->s, p->s->end - p->s->pos);
+}
+
+int hiq_run_list(struct pm4 *p)
+{
+	struct hiq *hiq = p->hqd->xcc->hiq;
+	int ret;
+
+	if (p->s->depth)
+		return chain(p);
+	pthread_mutex_lock(&hiq->lock);
+	ret = runlist_unmap(hiq, p->s, 0, true);
+	if (!ret)
+		ret = read_list(p, pm4_addr(p->dw) & ~3ull, p->dw[2] & 0xfffff);
+	if (!ret)
+		ret = run_list(p);
+	pthread_mutex_unlock(&hiq->lock);
+	return ret;
+}
+
+/*
+ * With the lock held: the next slice. True if more have to follow; not after an
+ * interruption, as the HIQ stops, nor after an error, which has had its verdict.
+ */
+static bool rotate(struct cp_xcc *xcc, struct queue *queue)
+{
+	struct stream by = { .queue = queue };
+	bool all = true;
+
+	if (runlist_unmap(xcc->hiq, &by, 0, true) || runlist_slice(xcc, &by, &all))
+		return false;
+	count(xcc->gpu, "hiq.slices", 1);
+	xcc->hiq->slice_end = gpu_clock() + SLICE_TICKS;
+	return !all;
+}
+
+/* The HIQ has nothing else to do. */
+void hiq_idle(struct queue *queue)
+{
+	struct cp_xcc *xcc = queue_hqd(queue)->xcc;
+	struct hiq *hiq = xcc->hiq;
+
+	pthread_mutex_lock(&hiq->lock);
+	if (hiq->rotor != queue) {
+		queue->idle_us = 0;
+	} else if (gpu_clock() >= hiq->slice_end && !rotate(xcc, queue)) {
+		queue->idle_us = 0;
+		hiq->rotor = NULL;
+	}
+	pthread_mutex_unlock(&hiq->lock);
+}
+
+/* What is taken off by the driver does not come back by itself. */
+static void unlist(struct hiq *hiq, u16 pasid)
+{
+	if (!pasid) {
+		clear_list(hiq);
+		return;
+	}
+	for (unsigned int i = 0; i < hiq->num_listed; i++)
+		if (hiq->list[hiq->list[i].process].pasid == pasid)
+			hiq->list[i].gone = true;
 }
 
 int hiq_unmap(struct cp_xcc *xcc, struct stream *by, u16 pasid, bool save)
@@ -329,36 +292,10 @@ int hiq_unmap(struct cp_xcc *xcc, struct stream *by, u16 pasid, bool save)
 	if (by->depth)
 		return queue_bad_packet(by, 0, "UNMAP_QUEUES in an indirect buffer");
 	pthread_mutex_lock(&hiq->lock);
-	ret = unmap_locked(hiq, by, pasid, save);
-	pthread_mutex_unlock(&hiq->lock);
-	return ret;
-}
-
-/* ---- run lists ---- */
-
-int hiq_run_list(struct pm4 *p)
-{
-	struct hiq *hiq = p->hqd->xcc->hiq;
-	u64 addr = pm4_addr(p->dw) & ~3ull;
-	int ret;
-
-	/* A list that ends in itself is one that the driver wants to be rotated. */
-	if (p->s->depth) {
-		verdict(p->hqd->xcc->gpu, "runlist-too-long", "chained run list");
-		return 0;
-	}
-	pthread_mutex_lock(&hiq->lock);
-	ret = unmap_locked(hiq, p->s, 0, true);
-	for (unsigned int i = 0; i < NUM_VMID; i++)
-		hiq->process[i].listed = false;
-	hiq->runner = p->s->queue;
-	hiq->vmid = 0;
+	ret = runlist_unmap(hiq, by, pasid, save);
 	if (!ret)
-		ret = queue_run_ib(p->s, addr, p->dw[2] & 0xfffff, 0, true);
-	hiq->runner = NULL;
+		unlist(hiq, pasid);
 	pthread_mutex_unlock(&hiq->lock);
-	/* An interrupted list is executed from its start: it unmaps what it mapped. */
-	p->s->queue->resume = (struct resume){ 0 };
 	return ret;
 }
 
@@ -376,6 +313,7 @@ void hiq_fini(struct cp_xcc *xcc)
 	if (!xcc->hiq)
 		return;
 	pthread_mutex_destroy(&xcc->hiq->lock);
+	free(xcc->hiq->list);
 	free(xcc->hiq);
 	xcc->hiq = NULL;
 }
@@ -388,7 +326,8 @@ void hiq_reset(struct cp_xcc *xcc)
 	pthread_mutex_lock(&hiq->lock);
 	hiq->vmid_mask = 0;
 	hiq->queue_mask = 0;
-	hiq->num_queues = 0;
-	memset(hiq->process, 0, sizeof(hiq->process));
+	hiq->separate_xnack = false;
+	clear_list(hiq);
+	memset(hiq->owner, 0, sizeof(hiq->owner));
 	pthread_mutex_unlock(&hiq->lock);
 }

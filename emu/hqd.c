@@ -142,6 +142,7 @@ static const struct queue_ops hqd_ops = {
 	.report = report_rptr,
 	.wptr = memory_wptr,
 	.doorbell = doorbell_wptr,
+	.idle = hiq_idle,
 	.parked = parked,
 };
 
@@ -273,6 +274,7 @@ void hqd_write(struct hqd *hqd, u32 offset, u32 value)
 	case HQD(CP_HQD_ACTIVE):
 		if (value & CP_HQD_ACTIVE__ACTIVE_MASK && !hqd->wanted) {
 			hqd->follower = false;
+			hqd->no_retry = false;
 			/* Perhaps another queue's: only a scheduler knows. */
 			hqd->resume = (struct resume){ 0 };
 			hqd->regs[offset] = value & ~(u32)CP_HQD_ACTIVE__ACTIVE_MASK;
@@ -427,6 +429,7 @@ int hqd_map(struct hqd *hqd, struct stream *by, const struct hqd_mapping *mappin
 		CP_HQD_PQ_DOORBELL_CONTROL__DOORBELL_EN_MASK;
 	hqd->wptr_addr = mapping->wptr_addr;
 	hqd->follower = mapping->follower;
+	hqd->no_retry = mapping->no_retry;
 	activate(hqd);
 	hqd->wptr_addr = 0;
 	pthread_mutex_unlock(&hqd->xcc->lock);
@@ -452,13 +455,18 @@ static int save_mqd(struct hqd *hqd, struct stream *by)
 	return ret == -EINTR ? ret : 0;
 }
 
+void hqd_stop(struct hqd *hqd)
+{
+	pthread_mutex_lock(&hqd->xcc->lock);
+	deactivate(hqd);
+	pthread_mutex_unlock(&hqd->xcc->lock);
+}
+
 int hqd_unmap(struct hqd *hqd, struct stream *by, bool save)
 {
 	int ret;
 
-	pthread_mutex_lock(&hqd->xcc->lock);
-	deactivate(hqd);
-	pthread_mutex_unlock(&hqd->xcc->lock);
+	hqd_stop(hqd);
 	/* A scheduler that takes itself off does so after this packet. */
 	if (&hqd->queue == by->queue)
 		return 0;
@@ -490,9 +498,7 @@ int hqd_init(struct cp_xcc *xcc, struct hqd *hqd, unsigned int me, unsigned int 
 
 void hqd_reset(struct hqd *hqd)
 {
-	pthread_mutex_lock(&hqd->xcc->lock);
-	deactivate(hqd);
-	pthread_mutex_unlock(&hqd->xcc->lock);
+	hqd_stop(hqd);
 	queue_wait_off(&hqd->queue, NULL);
 	pthread_mutex_lock(&hqd->xcc->lock);
 	memset(hqd->regs, 0, sizeof(hqd->regs));

@@ -106,6 +106,7 @@ static void take_config(struct queue *queue)
 {
 	const struct queue_config *config = &queue->config;
 
+	queue->idle_us = 0;
 	queue->resume = config->keep_rptr ? queue->resume : config->resume;
 	if (config->wptr_addr)
 		read_wptr(queue, config->wptr_addr);
@@ -155,6 +156,7 @@ static void wait_kick(struct queue *queue, unsigned int us)
 static bool wait_work(struct queue *queue, bool retry)
 {
 	bool poll = queue->config.poll_addr && !retry;
+	unsigned int us = poll ? WPTR_POLL_US : queue->idle_us;
 	bool work = false;
 
 	if (poll && read_wptr(queue, queue->config.poll_addr) == -EINTR)
@@ -167,8 +169,8 @@ static bool wait_work(struct queue *queue, bool retry)
 		work = ready && !queue->halted && !queue->paused && (!retry || queue->kicked);
 		if (work)
 			break;
-		wait_kick(queue, poll ? WPTR_POLL_US : 0);
-		if (poll)
+		wait_kick(queue, us);
+		if (us && !queue->halted && !queue->paused)
 			break;
 	}
 	queue->kicked = false;
@@ -217,6 +219,8 @@ static void run(struct queue *queue)
 	int ret = 0;
 
 	while (wait_work(queue, ret == -EAGAIN)) {
+		if (queue->idle_us)
+			queue->ops->idle(queue);
 		ret = ring_packet(queue, &ring);
 		if (ret == -EINTR)
 			break;

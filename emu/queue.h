@@ -90,6 +90,9 @@ struct queue_ops {
 	u64 (*wptr)(struct queue *queue, u64 raw);
 	/* The same for a doorbell; NULL: it gives the same. */
 	u64 (*doorbell)(struct queue *queue, u64 raw);
+	/* Called between packets while the queue has set idle_us, as often as that says
+	 * and at other times. */
+	void (*idle)(struct queue *queue);
 	/* The queue is about to be off. Its position and resume state are final. */
 	void (*parked)(struct queue *queue);
 };
@@ -120,6 +123,7 @@ struct queue {
 	struct queue_config config;
 	struct resume resume;
 	u64 reported;
+	unsigned int idle_us;	/* 0: ->idle() need not be called */
 	u8 *scratch;
 
 	atomic_bool monotonic;

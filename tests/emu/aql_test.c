@@ -649,6 +649,24 @@ static void a_dispatch_that_may_not_have_its_memory_hangs_the_queue(void)
 	end();
 }
 
+static void without_xnack_a_dispatch_does_not_wait_for_its_pages(void)
+{
+	u32 n;
+
+	CHECK(begin_aql());
+	put_args(UNMAPPED_VA, A_VA, 0, 16);
+	dispatch(KERNEL_COPY, 16, 0);
+	n = put_process(RUNLIST, PASID, root);
+	set32(RUNLIST + 4 * 5, SH_MEM_CONFIG__RETRY_DISABLE_MASK);
+	n += put_queue(RUNLIST + 4 * n, USER_MQD, USER_BELL, 0, USER_VA + PAGE + 8);
+	run_list(n);
+	CHECK_NO_BREAK();
+	WAIT_FOR(counted(gpu, "queue.halts") == 1);
+	CHECK_EQ(counted(gpu, "vm.retry_faults"), 0);
+	CHECK_EQ(counted(gpu, "cp.dispatches"), 0);
+	end();
+}
+
 int main(void)
 {
 	CASE(a_slot_that_is_not_written_yet_is_waited_for);
@@ -671,5 +689,6 @@ int main(void)
 	CASE(without_a_control_stack_an_interrupted_dispatch_is_lost);
 	CASE(a_packet_interrupted_at_its_signal_does_not_run_again);
 	CASE(a_dispatch_that_may_not_have_its_memory_hangs_the_queue);
+	CASE(without_xnack_a_dispatch_does_not_wait_for_its_pages);
 	return DONE();
 }

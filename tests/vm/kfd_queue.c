@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <amdgpu_drm.h>
 #include <linux/kfd_ioctl.h>
 
 #include "kfd_queue.h"
@@ -28,6 +29,7 @@
 #define NUM_EVENTS 4096u
 #define DOORBELL_BYTES 8192u	/* a process's doorbells */
 #define RING_BYTES 65536u
+#define SETTLE_VA 0x200000u	/* below all that mmap() gives */
 #define AQL_BYTES 64u
 #define AQL_INVALID 1u
 #define AQL_DISPATCH 2u
@@ -136,7 +138,8 @@ static void read_sizes(struct kfd *kfd, const char *node)
 	kfd->eop_size = EOP_SIZE;
 	kfd->save_size = property(node, "cwsr_size");
 	kfd->stack_size = property(node, "ctl_stack_size");
-	kfd->save_total = ((size_t)kfd->save_size + (waves * WAVE_DEBUG_BYTES + 63) / 64 * 64) * xccs;
+	kfd->save_total = kfd->save_size + (waves * WAVE_DEBUG_BYTES + 63) / 64 * 64;
+	kfd->save_total *= xccs;
 	kfd->save_total = (kfd->save_total + PAGE - 1) / PAGE * PAGE;
 }
 
@@ -249,6 +252,57 @@ static int create_event_page(struct kfd *kfd)
 	return err ? err : create_event(kfd, kfd->event_page.handle, &id);
 }
 
+/* Maps a page and waits until the GPU has written the entry for it. */
+static int map_and_wait(int drm, uint32_t bo, uint32_t syncobj)
+{
+	struct drm_amdgpu_gem_va va = {
+		.handle = bo, .operation = AMDGPU_VA_OP_MAP, .va_address = SETTLE_VA,
+		.flags = AMDGPU_VM_PAGE_READABLE, .map_size = PAGE,
+		.vm_timeline_syncobj_out = syncobj,
+	};
+	struct drm_syncobj_wait wait = {
+		.handles = (uintptr_t)&syncobj, .count_handles = 1, .timeout_nsec = INT64_MAX,
+	};
+	int err = ask(drm, DRM_IOCTL_AMDGPU_GEM_VA, &va);
+
+	if (!err)
+		err = ask(drm, DRM_IOCTL_SYNCOBJ_WAIT, &wait);
+	va.operation = AMDGPU_VA_OP_UNMAP;
+	va.vm_timeline_syncobj_out = 0;
+	ask(drm, DRM_IOCTL_AMDGPU_GEM_VA, &va);
+	return err;
+}
+
+/*
+ * A new VM's tables are cleared by SDMA, those of a compute VM written by the CPU. The
+ * driver means to wait in between, but does not: amdgpu_sync_resv() passes over fences
+ * of the kind that page table updates have. A clearing that comes late leaves the
+ * process without memory (7.2; seen when several processes start at the same time).
+ * Here an update that comes after the clearing, on the same queue, is waited for.
+ */
+static int settle_vm(int drm)
+{
+	union drm_amdgpu_gem_create create = { .in = {
+		.bo_size = PAGE, .alignment = PAGE, .domains = AMDGPU_GEM_DOMAIN_GTT,
+	} };
+	struct drm_syncobj_create syncobj = { 0 };
+	struct drm_syncobj_destroy destroy = { 0 };
+	struct drm_gem_close close_bo = { 0 };
+	int err = ask(drm, DRM_IOCTL_AMDGPU_GEM_CREATE, &create);
+
+	if (err)
+		return err;
+	err = ask(drm, DRM_IOCTL_SYNCOBJ_CREATE, &syncobj);
+	if (!err)
+		err = map_and_wait(drm, create.out.handle, syncobj.handle);
+	destroy.handle = syncobj.handle;
+	if (syncobj.handle)
+		ask(drm, DRM_IOCTL_SYNCOBJ_DESTROY, &destroy);
+	close_bo.handle = create.out.handle;
+	ask(drm, DRM_IOCTL_GEM_CLOSE, &close_bo);
+	return err;
+}
+
 int kfd_open(struct kfd *kfd)
 {
 	char node[256], path[64];
@@ -264,7 +318,9 @@ int kfd_open(struct kfd *kfd)
 	snprintf(path, sizeof(path), "/dev/dri/renderD%u", property(node, "drm_render_minor"));
 	kfd->fd = open("/dev/kfd", O_RDWR | O_CLOEXEC);
 	kfd->drm = open(path, O_RDWR | O_CLOEXEC);
-	err = kfd->fd < 0 || kfd->drm < 0 ? -errno : acquire_vm(kfd);
+	err = kfd->fd < 0 || kfd->drm < 0 ? -errno : settle_vm(kfd->drm);
+	if (!err)
+		err = acquire_vm(kfd);
 	if (!err)
 		err = create_event_page(kfd);
 	if (err)
