@@ -524,14 +524,19 @@ out:
 	return context;
 }
 
+void sdma_stop(struct sdma_context *context)
+{
+	pthread_mutex_lock(&context->engine->lock);
+	set_enabled(context, false, 0);
+	pthread_mutex_unlock(&context->engine->lock);
+}
+
 int sdma_unmap(struct sdma_context *context, struct queue *by, u32 *mqd)
 {
 	struct sdma_engine *engine = context->engine;
 	int ret;
 
-	pthread_mutex_lock(&engine->lock);
-	set_enabled(context, false, 0);
-	pthread_mutex_unlock(&engine->lock);
+	sdma_stop(context);
 	ret = queue_wait_off(&context->queue, by);
 	if (ret)
 		return ret;

@@ -66,5 +66,6 @@ u32 sdma_register(struct sdma_engine *engine, u32 reg);
 struct sdma_context *sdma_map(struct gpu *gpu, unsigned int engine, const u32 *mqd,
 			      unsigned int vmid, u32 doorbell, u64 wptr_addr);
 int sdma_unmap(struct sdma_context *context, struct queue *by, u32 *mqd);
+void sdma_stop(struct sdma_context *context);	/* does not wait: sdma_unmap() has to follow */
 
 #endif

@@ -4,6 +4,9 @@
  * the kernel's scheduler interface.
  */
 #include "cp_fixture.h"
+#include "atomics.h"
+
+#define STORM 0x2000000u	/* a large buffer */
 
 /* ---- queues ---- */
 
@@ -419,19 +422,56 @@ static void writing_an_interrupt_status_raises_it(void)
 static void atomics_change_memory(void)
 {
 	CHECK(begin());
-	set32(OUT, 5);
-	set64(OUT + 8, 1ull << 33);
-	EMIT(&ring, PACKET3(0x1e, 7), 0x0f, ADDR(mc(OUT)), 3, 0, 0, 0, 0);
-	EMIT(&ring, PACKET3(0x1e, 7), 0x2f, ADDR(mc(OUT + 8)), 1, 1, 0, 0, 0);
-	RUN();
-	CHECK_EQ(get32(OUT), 8);
-	CHECK_EQ(get64(OUT + 8), (1ull << 33) + 0x100000001ull);
+	for (u32 i = 0; i < NUM_ATOMIC_CASES; i++) {
+		const struct atomic_case c = atomic_case(i);
+
+		set64(OUT, c.before);
+		EMIT(&ring, PACKET3(0x1e, 7), c.op, ADDR(mc(OUT)), ADDR(c.src), ADDR(c.cmp), 0);
+		RUN();
+		CHECK_EQ(get64(OUT), c.after);
+	}
+	CHECK_EQ(verdicts(gpu, NULL), 0);
+	end();
+}
+
+static void a_looping_compare_and_swap_waits_for_its_value(void)
+{
+	CHECK(begin());
+	set32(OUT, 8);
 	EMIT(&ring, PACKET3(0x1e, 7), 0x08 | 1 << 8, ADDR(mc(OUT)), 1, 0, 9, 0, 0);
 	commit(&ring);
 	WAIT_FOR(queue_is_executing(&ring_hqd()->queue));
 	CHECK_EQ(get32(OUT), 8);
 	set32(OUT, 9);
 	WAIT_FOR(get32(OUT) == 1);
+	end();
+}
+
+/* One dword, two, with a body; in the ring and in a buffer, more than the ring holds. */
+static void nops_in_any_number_are_passed_over(void)
+{
+	const u32 size = 64u << 10;
+
+	CHECK(begin());
+	for (u32 round = 0; round < 8; round++) {
+		for (u32 i = 0; i < 100; i++)
+			EMIT(&ring, i & 1 ? NOP : 2u << 30);
+		for (u32 n = 0; n < 8; n++) {
+			EMIT(&ring, PACKET3(0x10, n));
+			for (u32 i = 0; i <= n; i++)
+				EMIT(&ring, 0xffffffff);	/* no packet if it were read as one */
+		}
+		RUN();
+	}
+	for (u32 i = 0; i < size / 2; i++)
+		set32(STORM + 4 * i, NOP);
+	for (u32 i = size / 2; i < size; i += 0x2000)
+		set32(STORM + 4 * i, PACKET3(0x10, 0x1ffe));
+	EMIT(&ring, PACKET3(0x3f, 2), ADDR(mc(STORM)), size | 1 << 23);
+	EMIT(&ring, PACKET3(0x79, 1), 0x40, 1);
+	RUN();
+	CHECK_EQ(reg_read(gpu, GC(regSCRATCH_REG0)), 1);
+	CHECK_EQ(verdicts(gpu, NULL), 0);
 	end();
 }
 
@@ -668,6 +708,8 @@ int main(void)
 	CASE(an_interrupt_that_is_not_enabled_is_silent);
 	CASE(writing_an_interrupt_status_raises_it);
 	CASE(atomics_change_memory);
+	CASE(a_looping_compare_and_swap_waits_for_its_value);
+	CASE(nops_in_any_number_are_passed_over);
 	CASE(conditions_skip_what_follows);
 	CASE(a_dispatch_is_refused_and_the_fence_follows);
 	CASE(what_is_not_understood_halts_the_queue);

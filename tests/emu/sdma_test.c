@@ -4,6 +4,7 @@
 #include "sdma/sdma_4_4_2_sh_mask.h"
 #include "../../emu/sdma.h"
 #include "engine_fixture.h"
+#include "atomics.h"
 
 #define RING 0x10000u		/* all in VRAM */
 #define IB 0x20000u
@@ -11,6 +12,7 @@
 #define OUT 0x80000u
 #define RPTR 0xf0000u
 #define POLL 0xf0100u
+#define STORM 0x2000000u	/* a large buffer */
 #define RING_LOG2 8		/* dwords */
 #define BELL 0x200u
 #define USER_BELL 0x2000u
@@ -453,24 +455,16 @@ static void conditional_execution_skips_or_does_not(void)
 
 static void atomics_change_memory(void)
 {
-	static const struct { u32 op; u64 before, src, cmp, after; } cases[] = {
-		{ 0x0f, 5, 3, 0, 8 }, { 0x10, 5, 3, 0, 2 }, { 0x07, 5, 3, 0, 3 },
-		{ 0x08, 5, 3, 5, 3 }, { 0x08, 5, 3, 4, 5 }, { 0x11, 5, 0xffffffff, 0, 0xffffffff },
-		{ 0x12, 5, 0xffffffff, 0, 5 }, { 0x13, 5, 0xffffffff, 0, 5 },
-		{ 0x14, 5, 0xffffffff, 0, 0xffffffff }, { 0x15, 5, 3, 0, 1 }, { 0x16, 5, 3, 0, 7 },
-		{ 0x17, 5, 3, 0, 6 }, { 0x18, 5, 5, 0, 0 }, { 0x18, 5, 6, 0, 6 },
-		{ 0x19, 0, 6, 0, 6 }, { 0x19, 5, 6, 0, 4 }, { 0x4f, 1, 1, 0, 2 },
-		{ 0x2f, 1ull << 40, 1, 0, (1ull << 40) + 1 }, { 0x0f, 0xffffffff, 1, 0, 0 },
-	};
-
 	CHECK(begin());
-	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
-		set64(OUT, cases[i].before);
-		EMIT(10 | cases[i].op << 25, ADDR(mc(OUT)), ADDR(cases[i].src), ADDR(cases[i].cmp), 0);
+	for (u32 i = 0; i < NUM_ATOMIC_CASES; i++) {
+		const struct atomic_case c = atomic_case(i);
+
+		set64(OUT, c.before);
+		EMIT(10 | c.op << 25, ADDR(mc(OUT)), ADDR(c.src), ADDR(c.cmp), 0);
 		EMIT(5, ADDR(mc(OUT + 8)), i + 1);
 		commit();
 		WAIT_FOR(get32(OUT + 8) == i + 1);
-		CHECK_EQ(get64(OUT), cases[i].after);
+		CHECK_EQ(get64(OUT), c.after);
 	}
 	end();
 }
@@ -486,6 +480,34 @@ static void a_looping_compare_and_swap_waits_for_its_value(void)
 	CHECK_EQ(get32(OUT), 1);
 	set32(OUT, 2);
 	WAIT_FOR(get32(OUT) == 9);
+	end();
+}
+
+/* Alone and with a body, in the ring and in a buffer, more of them than the ring holds. */
+static void nops_in_any_number_are_passed_over(void)
+{
+	const u32 size = 64u << 10;
+
+	CHECK(begin());
+	for (u32 round = 0; round < 8; round++) {
+		for (u32 i = 0; i < 100; i++)
+			EMIT(NOP);
+		for (u32 n = 1; n < 8; n++) {
+			EMIT(NOP | n << 16);
+			for (u32 i = 0; i < n; i++)
+				EMIT(0xdeadbeef);	/* no packet if it were read as one */
+		}
+		EMIT(5, ADDR(mc(OUT)), round + 1);
+		commit();
+		WAIT_FOR(get32(OUT) == round + 1);
+	}
+	for (u32 i = 0; i < size; i += 1024)
+		set32(STORM + 4 * i, NOP | 1023 << 16);
+	emit_ib(0, mc(STORM), size);
+	EMIT(5, ADDR(mc(OUT)), 99);
+	commit();
+	WAIT_FOR(get32(OUT) == 99);
+	CHECK_EQ(verdicts(gpu, NULL), 0);
 	end();
 }
 
@@ -897,6 +919,7 @@ int main(void)
 	CASE(conditional_execution_skips_or_does_not);
 	CASE(atomics_change_memory);
 	CASE(a_looping_compare_and_swap_waits_for_its_value);
+	CASE(nops_in_any_number_are_passed_over);
 	CASE(timestamps_go_forward);
 	CASE(a_trap_comes_from_the_engines_client_node_and_ring);
 	CASE(a_trap_that_is_not_enabled_is_silent);
