@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * PM4 packets: of the KIQ, which may map queues, of the HIQ with run lists, of a user's
- * queue. Mapped queues run on threads of their own for a moment; in the seeds their
+ * queue; and AQL packets. Mapped queues run on threads of their own for a moment; in the seeds their
  * ring is what lies at IB.
  *
  * Input: a byte that chooses the stream, 16 bits of length of what lies at IB, 16 of
  * what lies at MQD, these two, and the packets.
  */
 #include "../../emu/cp.h"
+#include "../../emu/kernels.h"
 #include "fuzz.h"
 
 #define RING 0x20000u
@@ -19,7 +20,7 @@
 #define BELL 0x2000u
 #define RUN_US 200
 
-enum { KERNEL, USER_FATAL, USER_RETRY, NUM_STREAMS };
+enum { KERNEL, USER_FATAL, USER_RETRY, AQL_FATAL, AQL_RETRY, NUM_STREAMS };
 
 /*
  * A queue descriptor of the fuzzer's own, in no slot: a packet that maps a queue may
@@ -67,9 +68,12 @@ static void fuzz_one(const u8 *data, size_t size)
 		ring.privileged = true;
 	} else {
 		vram_write(gpu, 0x40000, in.at, 4 * ring.end);
-		ring.vmid = kind == USER_FATAL ? VMID_FATAL : VMID_RETRY;
+		ring.vmid = kind == USER_FATAL || kind == AQL_FATAL ? VMID_FATAL : VMID_RETRY;
 		ring.base = SPACE_VRAM;
 	}
+	hqd.aql = kind >= AQL_FATAL;
+	if (hqd.aql)
+		ring.end &= ~(AQL_DWORDS - 1ull);
 	run_stream(&hqd.queue, &ring);
 	if (kind == KERNEL && queues_mapped() != mapped) {
 		ring_doorbell(BELL, ib_len / 4 + 1);
@@ -165,13 +169,46 @@ static void seed_kiq(struct bytes *b, struct bytes *ib, u32 *mqd)
 	seed("hiq-long", b->data, b->len);
 }
 
+/* Slots, then what they point to, all in the ring's memory. */
+static void seed_aql(struct bytes *b, const char *name, u32 kind)
+{
+	const u64 object = SPACE_VRAM + 0x400, args = object + KERNEL_OBJECT_BYTES;
+	const u64 signal = args + 64, ib = signal + 64;
+	const struct kernel_args add_args = {
+		.dst = SPACE_RAM + 0x800, .a = SPACE_RAM + 0x800, .b = SPACE_RAM, .count = 1000,
+	};
+	u8 code[KERNEL_OBJECT_BYTES];
+
+	begin_input(b, kind, NULL, NULL);
+	ADD_DWORDS(b, 2 | 1 << 16, 64 | 1 << 16, 1, 1024, 1, 1, 0, 0, ADDR(object), ADDR(args), 0, 0,
+		   ADDR(signal));
+	ADD_DWORDS(b, 3, 0, ADDR(0ull), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ADDR(signal));
+	ADD_DWORDS(b, 5, 0, ADDR(signal + 128), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ADDR(signal));
+	ADD_DWORDS(b, 2 << 16, 0, ADDR(signal), 5, 0, ~0u, ~0u, 2, 0, 0, 0, 0, 0, ADDR(signal));
+	ADD_DWORDS(b, 1 << 16, PM4(0x3f, 3), ADDR(ib), 4, 10, 0, 0, 0, 0, 0, 0, 0, 0, ADDR(signal));
+	while (b->len < 5 + 0x400)
+		add_value(b, 1, 4);
+	kernel_object_build(code, KERNEL_ADD);
+	add(b, code, sizeof(code));
+	add(b, &add_args, sizeof(add_args));
+	while (b->len < 5 + 0x400 + KERNEL_OBJECT_BYTES + 64)
+		add_value(b, 0, 4);
+	ADD_DWORDS(b, 1, 0, 9, 0, ADDR(SPACE_RAM + 0x3000), 7, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+	packets(b, SPACE_RAM, SPACE_RAM + PAGE);
+	while (b->len % 64 != 5)
+		add_value(b, 0, 1);
+	seed(name, b->data, b->len);
+}
+
 static void fuzz_seeds(void)
 {
 	static struct bytes b, ib;
 	static u32 mqd[MQD_DWORDS];
 	char name[32];
 
-	for (u32 kind = 0; kind < NUM_STREAMS; kind++) {
+	seed_aql(&b, "aql-fatal", AQL_FATAL);
+	seed_aql(&b, "aql-retry", AQL_RETRY);
+	for (u32 kind = 0; kind < AQL_FATAL; kind++) {
 		begin_input(&b, kind, NULL, NULL);
 		if (kind == KERNEL)
 			packets(&b, mc(DATA), mc(DATA + 0x1000));
