@@ -29,3 +29,14 @@ expression E;
 @@
 -#define KMS_DRIVER_MINOR E
 +#define KMS_DRIVER_MINOR 65
+
+// expect: flush 1 amdgpu_svm_file_flush(file_priv); in amdgpu_flush
+@flush@
+@@
+ amdgpu_flush(...)
+ {
+ <...
++amdgpu_svm_file_flush(file_priv);
+ timeout = amdgpu_ctx_mgr_entity_flush(&fpriv->ctx_mgr, timeout);
+ ...>
+ }

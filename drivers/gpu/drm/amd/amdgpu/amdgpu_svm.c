@@ -304,14 +304,99 @@ static void end_jobs(struct amdgpu_svm *svm)
 }
 
 /* From now on faults are fatal, nothing is inserted, mapped or queued. */
-static void close_svm(struct amdgpu_svm *svm)
+static void close_locked(struct amdgpu_svm *svm)
 {
-	mutex_lock(&svm->lock);
+	lockdep_assert_held(&svm->lock);
 	spin_lock(&svm->queue_lock);
 	WRITE_ONCE(svm->closing, true);
 	spin_unlock(&svm->queue_lock);
+}
+
+static void close_svm(struct amdgpu_svm *svm)
+{
+	mutex_lock(&svm->lock);
+	close_locked(svm);
 	mutex_unlock(&svm->lock);
 	amdgpu_svm_stop_waiting(svm);
+}
+
+static void unmap_closed(struct amdgpu_svm *svm)
+{
+	amdgpu_svm_unmap_all(svm);
+	amdgpu_svm_destroy_all(svm);
+}
+
+/* Has the GPU got anything of the process's, or was it told that it will? */
+static bool in_use(struct amdgpu_svm *svm)
+{
+	lockdep_assert_held(&svm->lock);
+	return READ_ONCE(svm->opted_in) || atomic64_read(&svm->counts[AMDGPU_SVM_COUNT_MAPS]);
+}
+
+/*
+ * Without SVM from now on, if nobody has used it yet, or nobody can any more. A commit
+ * that is under way sees that it is closing, or is undone here; only then it is
+ * disabled, so that whoever sees that has nothing to wait for.
+ */
+static int disable(struct amdgpu_svm *svm)
+{
+	bool gone = !mmget_not_zero(svm->gpusvm.mm);
+	bool used;
+
+	mutex_lock(&svm->lock);
+	used = !gone && !svm->closing && in_use(svm);
+	if (!used)
+		close_locked(svm);
+	mutex_unlock(&svm->lock);
+	if (!gone)
+		mmput(svm->gpusvm.mm);
+	if (used)
+		return -EPERM;
+	amdgpu_svm_stop_waiting(svm);
+	unmap_closed(svm);
+	WRITE_ONCE(svm->disabled, true);
+	return 0;
+}
+
+/**
+ * amdgpu_svm_check_submit() - may the caller have the GPU work for a file's VM?
+ * @filp: the file
+ *
+ * Such work reaches all memory of the process that opened the file. A display server
+ * opens files for its clients, and children inherit them: they get a VM without
+ * SVM, as it always was, or nothing if the opener uses SVM.
+ *
+ * Return: 0, or -EPERM.
+ */
+int amdgpu_svm_check_submit(struct drm_file *filp)
+{
+	struct amdgpu_fpriv *fpriv = filp->driver_priv;
+	struct amdgpu_svm *svm = fpriv->vm.svm;
+
+	if (!svm || svm->gpusvm.mm == current->mm || READ_ONCE(svm->disabled))
+		return 0;
+	return disable(svm);
+}
+
+/**
+ * amdgpu_svm_file_flush() - a process closes a file
+ * @filp: the file
+ *
+ * If the process that opened it was killed, the scheduler takes no more jobs of the VM
+ * after this, and says nothing: who pushes one waits for ever. So faults push none
+ * from here on.
+ */
+void amdgpu_svm_file_flush(struct drm_file *filp)
+{
+	struct amdgpu_fpriv *fpriv = filp->driver_priv;
+	struct amdgpu_svm *svm = fpriv->vm.svm;
+
+	if (!svm || !(current->flags & PF_EXITING) || current->exit_code != SIGKILL ||
+	    task_tgid_nr(current) != svm->pid)
+		return;
+	close_svm(svm);
+	amdgpu_svm_end_lanes(svm);
+	flush_work(&svm->work);
 }
 
 /**
@@ -329,8 +414,7 @@ void amdgpu_svm_unplug(struct amdgpu_device *adev)
 		if (svm->adev != adev)
 			continue;
 		close_svm(svm);
-		amdgpu_svm_unmap_all(svm);
-		amdgpu_svm_destroy_all(svm);
+		unmap_closed(svm);
 	}
 	mutex_unlock(&all_svms_lock);
 }
@@ -356,8 +440,7 @@ void amdgpu_svm_fini(struct amdgpu_vm *vm)
 		mmu_interval_notifier_remove(&svm->unmaps);
 	cancel_work_sync(&svm->work);
 	amdgpu_svm_forget_queues(svm);
-	amdgpu_svm_unmap_all(svm);
-	amdgpu_svm_destroy_all(svm);
+	unmap_closed(svm);
 	amdgpu_svm_forget_frees(svm);
 	drm_gpusvm_fini(&svm->gpusvm);
 	if (svm->pm_held)

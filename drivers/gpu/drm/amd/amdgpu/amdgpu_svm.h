@@ -28,6 +28,8 @@ void amdgpu_svm_fini(struct amdgpu_vm *vm);
 void amdgpu_svm_unplug(struct amdgpu_device *adev);
 
 int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct drm_file *filp);
+int amdgpu_svm_check_submit(struct drm_file *filp);
+void amdgpu_svm_file_flush(struct drm_file *filp);
 
 bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry,
 			   u64 addr, u32 cam_index, u32 node_id, bool write);
@@ -64,6 +66,15 @@ static inline void amdgpu_svm_unplug(struct amdgpu_device *adev)
 static inline int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct drm_file *filp)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline int amdgpu_svm_check_submit(struct drm_file *filp)
+{
+	return 0;
+}
+
+static inline void amdgpu_svm_file_flush(struct drm_file *filp)
+{
 }
 
 static inline bool amdgpu_svm_take_fault(struct amdgpu_device *adev,

@@ -175,6 +175,8 @@ static enum amdgpu_svm_reason conclude(struct amdgpu_svm *svm, struct amdgpu_svm
 
 static bool serves(struct amdgpu_svm *svm)
 {
+	if (READ_ONCE(svm->disabled))
+		return false;
 	return !svm->vm->is_compute_context || (svm->opted_in && amdgpu_svm_xnack_on(svm));
 }
 
@@ -329,8 +331,8 @@ void amdgpu_svm_init_lanes(struct amdgpu_svm *svm)
 }
 
 /**
- * amdgpu_svm_end_lanes() - after the last fault
- * @svm: the SVM; nobody has a reference any more
+ * amdgpu_svm_end_lanes() - wait for faults that are being served
+ * @svm: the SVM, closing
  */
 void amdgpu_svm_end_lanes(struct amdgpu_svm *svm)
 {

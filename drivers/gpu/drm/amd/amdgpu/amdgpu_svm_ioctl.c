@@ -238,7 +238,7 @@ int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct drm_file *filp)
 	struct svm_args a = { .svm = fpriv->vm.svm };
 	int r;
 
-	if (!a.svm || !amdgpu_svm_xnack_on(a.svm))
+	if (!a.svm || READ_ONCE(a.svm->disabled) || !amdgpu_svm_xnack_on(a.svm))
 		return -EOPNOTSUPP;
 	r = check_interval(a.svm, args);
 	if (r)

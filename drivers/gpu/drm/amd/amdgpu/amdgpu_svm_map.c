@@ -405,7 +405,9 @@ int amdgpu_svm_lock_vm(struct amdgpu_svm *svm, struct drm_exec *exec)
 	 * Buffer objects that userspace has unmapped, and whose entries are still
 	 * there: jobs will clear them, and amdgpu_svm_note_free() says where.
 	 */
-	return r ?: amdgpu_vm_clear_freed(svm->adev, vm, NULL);
+	if (r || READ_ONCE(svm->closing))
+		return r;
+	return amdgpu_vm_clear_freed(svm->adev, vm, NULL);
 }
 
 static int prepare_tables(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)

@@ -138,6 +138,8 @@ struct amdgpu_svm {
 	bool closing;
 	/** @opted_in: the ioctl was used: for VMs of KFD */
 	bool opted_in;
+	/** @disabled: closing while the VM goes on, as if there were no SVM */
+	bool disabled;
 
 	/** @lanes: faults that wait */
 	struct amdgpu_svm_lane lanes[AMDGPU_SVM_LANES];
