@@ -28,7 +28,8 @@ static struct gpu gpu;
 
 /* ---- what fails ---- */
 
-static const char *const injectors[] = { "failslab", "fail_page_alloc" };
+/* Copying from and to user space counts as well. */
+static const char *const injectors[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
 
 static void put(const char *dir, const char *name, uint64_t value)
 {
@@ -48,7 +49,7 @@ static void put(const char *dir, const char *name, uint64_t value)
 
 static void put_all(const char *name, uint64_t value)
 {
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof(injectors) / sizeof(injectors[0]); i++)
 		put(injectors[i], name, value);
 }
 
