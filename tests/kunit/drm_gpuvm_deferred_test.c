@@ -535,9 +535,10 @@ static void fini_warns_when_zombies_are_left(struct kunit *test)
 	fix->keep_dead_vm = true;
 	drm_gpuvm_put(vm);
 	KUNIT_EXPECT_EQ(test, atomic_read(&fix->live_vms), 1);
+	fix_begin_warnings(fix);
 	drm_gpuvm_put(vm);
+	fix_end_warnings(fix, 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&fix->live_vms), 0);
-	fix->warnings_expected = 1;
 
 	llist_del_all(&vm->bo_defer);
 	drm_gem_object_put(zombie->obj);
@@ -556,9 +557,9 @@ static void put_deferred_outside_immediate_mode_warns(struct kunit *test)
 	vm_bo = drm_gpuvm_bo_obtain_locked(fix->vm, fix->gem[A]);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(vm_bo));
 	drm_gpuvm_bo_get(vm_bo);
+	fix_begin_warnings(fix);
 	KUNIT_EXPECT_FALSE(test, drm_gpuvm_bo_put_deferred(vm_bo));
-	KUNIT_EXPECT_EQ(test, fix_warnings(fix), 1);
-	fix->warnings_expected = 1;
+	fix_end_warnings(fix, 1);
 	drm_gpuvm_bo_put(vm_bo);
 	drm_exec_fini(&exec);
 }

@@ -57,6 +57,34 @@ unsigned int fix_warnings(struct fixture *fix)
 	return count;
 }
 
+/* What a case warns of between the two is meant to be. Where KUnit can it keeps that
+ * out of the log, which others may judge; else it is looked for there.
+ */
+#ifdef KUNIT_SUPPRESSED_WARNING_COUNT
+void fix_begin_warnings(struct fixture *fix)
+{
+	fix->suppressed = kunit_start_suppress_warning(fix->test);
+	KUNIT_ASSERT_NOT_NULL(fix->test, fix->suppressed);
+}
+
+void fix_end_warnings(struct fixture *fix, unsigned int count)
+{
+	KUNIT_EXPECT_EQ(fix->test, kunit_suppressed_warning_count(fix->suppressed), count);
+	kunit_end_suppress_warning(fix->test, fix->suppressed);
+}
+#else
+void fix_begin_warnings(struct fixture *fix)
+{
+	fix->warnings_before = fix_warnings(fix);
+}
+
+void fix_end_warnings(struct fixture *fix, unsigned int count)
+{
+	KUNIT_EXPECT_EQ(fix->test, fix_warnings(fix) - fix->warnings_before, count);
+	fix->warnings_expected += count;
+}
+#endif
+
 /* --- GEM objects ----------------------------------------------------------- */
 
 /* As freeing an object of a real driver does, this one allocates: so freeing it

@@ -56,6 +56,9 @@ struct fixture {
 	/* Position in the kernel log at the start, warnings to be there. */
 	struct kmsg_dump_iter log;
 	unsigned int warnings_expected;
+	/* Since fix_begin_warnings(). */
+	struct kunit_suppressed_warning *suppressed;
+	unsigned int warnings_before;
 	char line[256];
 };
 
@@ -99,6 +102,8 @@ void fix_make_extobj(struct fixture *fix, struct drm_gpuvm_bo *vm_bo);
 
 void fix_log_mark(struct fixture *fix);
 unsigned int fix_warnings(struct fixture *fix);
+void fix_begin_warnings(struct fixture *fix);
+void fix_end_warnings(struct fixture *fix, unsigned int count);
 
 void fix_start(struct fix_thread *thread);
 void fix_wait_until_blocked(struct fix_thread *thread);
