@@ -69,15 +69,22 @@ int drm_close_driver(int fd);
 	     igt_once < 1 && __igt_fixture() && sigsetjmp(igt_subtest_jmpbuf, 1) == 0; \
 	     igt_once++, __igt_fixture_complete())
 
-#define igt_main() \
+/* What an option handler returns */
+#define IGT_OPT_HANDLER_SUCCESS 0
+#define IGT_OPT_HANDLER_ERROR (-2)
+
+#define igt_main_args(short_opts, long_opts, help, handler, data) \
 	static void igt_test_body(void); \
 	int main(int argc, char **argv) \
 	{ \
-		igt_subtest_init_parse_opts(&argc, argv, NULL, NULL, NULL, NULL, NULL); \
+		igt_subtest_init_parse_opts(&argc, argv, short_opts, long_opts, help, handler, \
+					    data); \
 		igt_test_body(); \
 		igt_exit(); \
 	} \
 	static void igt_test_body(void)
+
+#define igt_main() igt_main_args(NULL, NULL, NULL, NULL, NULL)
 
 #define igt_info(...) igt_log(NULL, IGT_LOG_INFO, __VA_ARGS__)
 #define igt_debug(...) igt_log(NULL, IGT_LOG_DEBUG, __VA_ARGS__)

@@ -4,9 +4,9 @@
 
     table.py EXPECTED NAME=RESULTS.json...
 
-EXPECTED has a line per test, `BINARY@SUBTEST RESULT [NAME=RESULT]... [# REASON]`, where
-NAME=RESULT overrides RESULT for one driver and anything but pass needs a
-reason. Prints a table (as TAP comments) and an unnumbered TAP line per test and
+EXPECTED has a line per test, `BINARY@SUBTEST RESULT [faults] [NAME=RESULT]... [# REASON]`,
+where NAME=RESULT overrides RESULT for one driver and anything but pass needs a
+reason; faults: what the kernel says about fatal GPU faults is no warning there. Prints a table (as TAP comments) and an unnumbered TAP line per test and
 driver: ok if the result is the expected one.
 """
 import collections
@@ -19,11 +19,20 @@ import sys
 # the base driver queues its periodic RAS work on a queue that the kernel renamed.
 ANYTIME = re.compile(r"workqueue: work func umc_\w+ \[amdgpu\] enqueued on deprecated workqueue")
 
+# What it says about a fatal GPU fault, our driver and the base driver.
+FAULTS = re.compile(r"SVM: fatal GPU|no-retry page fault|Process \S+ pid \d+ thread|"
+                    r"in page starting at address|cookie node_id|VM_L2_PROTECTION_FAULT_STATUS|"
+                    r"Faulty UTCL2 client|MORE_FAULTS:|WALKER_ERROR:|PERMISSION_FAULTS:|"
+                    r"MAPPING_ERROR:|\bRW: 0x|callbacks suppressed")
+
 WORDS = ("pass", "fail", "skip", "warn", "dmesg-warn", "dmesg-fail")
+
+# Before the first dash in the names of tests that are a matrix
+PREFIXES = ("once", "twice", "many", "threads", "processes")
 
 
 def read_expected(path):
-    """Maps each test, in the file's order, to (RESULT, {NAME: RESULT}, REASON)."""
+    """Maps each test, in the file's order, to (RESULT, {NAME: RESULT}, REASON, faults)."""
     tests = {}
     for number, line in enumerate(open(path, encoding="utf-8"), 1):
         text, _, reason = line.partition("#")
@@ -31,6 +40,9 @@ def read_expected(path):
         if not words:
             continue
         where = f"{path}:{number}: {words[0]}"
+        faults = "faults" in words[2:3]
+        if faults:
+            del words[2]
         results = words[1:2] + [word.partition("=")[2] for word in words[2:]]
         if not results or any(result not in WORDS for result in results):
             sys.exit(f"{where}: each result is one of {', '.join(WORDS)}")
@@ -39,11 +51,11 @@ def read_expected(path):
         if set(results) != {"pass"} and not reason.strip():
             sys.exit(f"{where} is not to pass: give a reason")
         per_driver = dict(word.split("=") for word in words[2:])
-        tests[words[0]] = (words[1], per_driver, reason.strip())
+        tests[words[0]] = (words[1], per_driver, reason.strip(), faults)
     return tests
 
 
-def read_results(path):
+def read_results(path, faulting):
     """Maps each test, in lower case as igt_runner has it, to (result, seconds)."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -55,15 +67,16 @@ def read_results(path):
     for name, test in found.items():
         time = test.get("time", {})
         seconds = time.get("end", 0) - time.get("start", 0)
-        results[name.removeprefix("igt@").lower()] = (result_of(test), seconds)
+        name = name.removeprefix("igt@").lower()
+        results[name] = (result_of(test, name in faulting), seconds)
     return results
 
 
-def result_of(test):
-    """The result, without a warning that could have come at any time."""
+def result_of(test, faults):
+    """The result, without warnings that could come at any time or were asked for."""
     warnings = [line for line in test.get("dmesg-warnings", "").splitlines() if line.strip()]
     if test["result"] in ("dmesg-warn", "dmesg-fail") and warnings and \
-            all(ANYTIME.search(line) for line in warnings):
+            all(ANYTIME.search(line) or faults and FAULTS.search(line) for line in warnings):
         return {"dmesg-warn": "pass", "dmesg-fail": "fail"}[test["result"]]
     return test["result"]
 
@@ -71,7 +84,7 @@ def result_of(test):
 def print_table(expected, results):
     width = max(map(len, expected))
     print(f"# {'test':{width}}", *(f"{name:17}" for name in results), "expected")
-    for test, (want, per_driver, reason) in expected.items():
+    for test, (want, per_driver, reason, _) in expected.items():
         row = []
         for found in results.values():
             result, seconds = found.get(test.lower(), ("no result", 0))
@@ -83,10 +96,25 @@ def print_table(expected, results):
         print(f"# {name}:", ", ".join(f"{n} {result}" for result, n in counts.most_common()))
 
 
+def print_matrix(expected, name, found):
+    """Prints the tests of one driver that are named BINARY@PREFIX-MODE, a row per mode."""
+    rows = collections.defaultdict(dict)
+    for test in expected:
+        prefix, _, mode = test.partition("@")[2].partition("-")
+        if prefix in PREFIXES:
+            rows[mode][prefix] = found.get(test.lower(), ("no result",))[0]
+    if not rows:
+        return
+    width = max(map(len, rows))
+    print(f"# {name:{width}}", *(f"{prefix:10}" for prefix in PREFIXES))
+    for mode, row in rows.items():
+        print(f"# {mode:{width}}", *(f"{row.get(prefix, '-'):10}" for prefix in PREFIXES))
+
+
 def judge(expected, name, found):
     """Prints a line per test of one driver, returns how many are not as expected."""
     bad = 0
-    for test, (want, per_driver, reason) in expected.items():
+    for test, (want, per_driver, reason, _) in expected.items():
         want = per_driver.get(name, want)
         got = found.get(test.lower(), ("no result",))[0]
         if got != want:
@@ -104,11 +132,14 @@ def main():
     if len(sys.argv) < 3 or not all(re.fullmatch(r"\w+=.+", arg) for arg in sys.argv[2:]):
         sys.exit(__doc__)
     expected = read_expected(sys.argv[1])
+    faulting = {test.lower() for test, (*_, faults) in expected.items() if faults}
     results = {}
     for arg in sys.argv[2:]:
         name, path = arg.split("=", 1)
-        results[name] = read_results(path)
+        results[name] = read_results(path, faulting)
     print_table(expected, results)
+    for name, found in results.items():
+        print_matrix(expected, name, found)
     return sum([judge(expected, name, found) for name, found in results.items()]) > 0
 
 

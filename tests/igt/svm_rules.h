@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rules that amd_svm_rules checks, one function each. Those of svm_rules_life.c
+ * open and close the GPU themselves and get no worker.
+ */
+#ifndef TESTS_IGT_SVM_RULES_H
+#define TESTS_IGT_SVM_RULES_H
+
+#include "svm.h"
+
+#define RW (PROT_READ | PROT_WRITE)
+
+/* svm_rules_uapi.c */
+bool rule_uapi_negative(struct worker *w);
+bool rule_overflow_and_limit(struct worker *w);
+bool rule_refused_set_changes_nothing(struct worker *w);
+bool rule_get_merges(struct worker *w);
+bool rule_last_of_a_type_wins(struct worker *w);
+bool rule_parts_keep_theirs(struct worker *w);
+bool rule_drop_munmap(struct worker *w);
+bool rule_drop_munmap_untouched(struct worker *w);
+bool rule_drop_mremap(struct worker *w);
+bool rule_drop_mremap_untouched(struct worker *w);
+bool rule_keep_dontneed(struct worker *w);
+bool rule_attributes_while_memory_goes(struct worker *w);
+bool rule_attribute(struct worker *w, uint32_t type);
+
+/* svm_rules_fault.c */
+bool rule_access_is_enforced(struct worker *w);
+bool rule_gpu_ro(struct worker *w);
+bool rule_reset_takes_rights_back(struct worker *w);
+bool rule_hole_is_fatal(struct worker *w);
+bool rule_read_only_write_is_fatal(struct worker *w);
+bool rule_read_only_page_in_the_middle(struct worker *w);
+bool rule_fatal_says_why(struct worker *w);
+bool rule_no_fault_is_swallowed(struct worker *w);
+bool rule_faults_leave_no_attributes(struct worker *w);
+bool rule_no_migration_no_harm(struct worker *w);
+bool rule_vram_registered_once(struct worker *w);
+bool rule_granularity(struct worker *w);
+bool rule_prefetch(struct worker *w);
+bool rule_always_mapped(struct worker *w);
+bool rule_rings(struct worker *w);
+bool rule_counters(struct worker *w);
+
+/* svm_rules_bo.c */
+bool rule_bo_over_svm(struct worker *w);
+bool rule_svm_over_bo(struct worker *w);
+bool rule_svm_beside_bo(struct worker *w);
+bool rule_bo_while_faulting(struct worker *w);
+bool rule_svm_takes_place_of_bo(struct worker *w);
+bool rule_evicted_tables(struct worker *w);
+bool rule_pressure_while_faulting(struct worker *w);
+bool rule_evict_all_while_faulting(struct worker *w);
+
+/* svm_rules_life.c */
+bool rule_fd_in_other_mm(struct worker *w);
+bool rule_fd_given_away(void);
+bool rule_lazy_creation(void);
+bool rule_exec(void);
+bool rule_exit_with_faults(void);
+bool rule_kill_with_faults(void);
+bool rule_munmap_with_faults(void);
+bool rule_close_with_faults(void);
+bool rule_release(void);
+bool rule_compute_vm_without_xnack(void);
+bool rule_unload_refused(struct worker *w);
+bool rule_unplug_with_faults(void);
+
+#endif

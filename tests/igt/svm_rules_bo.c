@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+/* Buffer objects beside, over and under the process's memory. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include "svm_rules.h"
+
+#define BO_SIZE (64 * KIB)
+#define SLOW_MIBS 8
+#define PARTS 8
+
+static int bo_op(struct gpu_buffer *buf, size_t size, void *addr, uint32_t op)
+{
+	return amdgpu_bo_va_op(buf->bo, 0, size, (uintptr_t)addr, 0, op);
+}
+
+static int bo_alloc(struct worker *w, struct gpu_buffer *buf, size_t size)
+{
+	return gpu_buffer_alloc(w->gpu, buf, size, AMDGPU_GEM_DOMAIN_GTT);
+}
+
+/* Memory that the GPU has in use keeps its place. */
+bool rule_bo_over_svm(struct worker *w)
+{
+	char *mem = map_aligned(2 * MIB);
+	struct gpu_buffer buf;
+
+	TRY_EQ(bo_alloc(w, &buf, BO_SIZE), 0);
+	TRY(gpu_fill(w, mem, 0x61616161, BO_SIZE));
+	TRY_EQ(bo_op(&buf, BO_SIZE, mem, AMDGPU_VA_OP_MAP), -EADDRINUSE);
+	TRY_EQ(bo_op(&buf, BO_SIZE, mem, AMDGPU_VA_OP_REPLACE), -EADDRINUSE);
+	TRY(gpu_reads_value(w, mem, 0x61616161, BO_SIZE));
+	TRY(!madvise(mem, 2 * MIB, MADV_DONTNEED));
+	TRY_EQ(bo_op(&buf, BO_SIZE, mem, AMDGPU_VA_OP_MAP), 0);
+	TRY_EQ(bo_op(&buf, BO_SIZE, mem, AMDGPU_VA_OP_UNMAP), 0);
+	TRY(exchange(w, mem, BO_SIZE));
+	gpu_buffer_free(&buf);
+	munmap(mem, 2 * MIB);
+	return true;
+}
+
+/* Where a buffer object is, the GPU gets that, also by faults and prefetch. */
+bool rule_svm_over_bo(struct worker *w)
+{
+	char *mem = map_aligned(2 * MIB);
+	struct gpu_buffer buf;
+
+	TRY_EQ(bo_alloc(w, &buf, BO_SIZE), 0);
+	TRY_EQ(bo_op(&buf, BO_SIZE, mem + BO_SIZE, AMDGPU_VA_OP_MAP), 0);
+	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_PREFETCH_LOC, 0), -EADDRINUSE);
+	TRY_EQ(svm_get(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_PREFETCH_LOC), -EADDRINUSE);
+	TRY_EQ(svm_set(w->gpu, mem, BO_SIZE, AMDGPU_SVM_ATTR_PREFETCH_LOC, 0), 0);
+	gpu_job_use(&w->sdma, &buf);
+	TRY(gpu_fill(w, mem, 0x65656565, 3 * BO_SIZE));
+	w->sdma.num_used--;
+	TRY(has_value(mem, 0x65656565, BO_SIZE));
+	TRY(has_value(buf.cpu, 0x65656565, BO_SIZE));
+	TRY(has_value(mem + BO_SIZE, 0, BO_SIZE));
+	TRY(has_value(mem + 2 * BO_SIZE, 0x65656565, BO_SIZE));
+	TRY_EQ(bo_op(&buf, BO_SIZE, mem + BO_SIZE, AMDGPU_VA_OP_UNMAP), 0);
+	TRY(exchange(w, mem, 2 * MIB));
+	gpu_buffer_free(&buf);
+	munmap(mem, 2 * MIB);
+	return true;
+}
+
+/* Within what would be one range without it. */
+bool rule_svm_beside_bo(struct worker *w)
+{
+	char *mem = map_aligned(2 * MIB);
+	struct gpu_buffer buf;
+
+	TRY_EQ(bo_alloc(w, &buf, PAGE), 0);
+	TRY_EQ(bo_op(&buf, PAGE, mem + MIB, AMDGPU_VA_OP_MAP), 0);
+	TRY(exchange(w, mem + MIB - 4 * PAGE, 4 * PAGE));
+	TRY(exchange(w, mem + MIB + PAGE, 4 * PAGE));
+	TRY(exchange(w, mem, MIB));
+	TRY(has_value(buf.cpu, 0, PAGE));
+	TRY_EQ(bo_op(&buf, PAGE, mem + MIB, AMDGPU_VA_OP_UNMAP), 0);
+	TRY(exchange(w, mem, 2 * MIB));
+	gpu_buffer_free(&buf);
+	munmap(mem, 2 * MIB);
+	return true;
+}
+
+/* Unmapping waits for the job, which waits for its faults. */
+bool rule_bo_while_faulting(struct worker *w)
+{
+	for (int i = 0; i < 4; i++) {
+		char *mem = map_aligned(16 * MIB);
+		struct gpu_buffer gtt, vram, more;
+		struct gpu_job job;
+
+		TRY_EQ(bo_alloc(w, &gtt, 256 * KIB), 0);
+		TRY_EQ(gpu_buffer_alloc(w->gpu, &vram, 256 * KIB, AMDGPU_GEM_DOMAIN_VRAM), 0);
+		TRY(gpu_submit_fills(w->gpu, &job, mem, 16));
+		gpu_buffer_free(&gtt);
+		gpu_buffer_free(&vram);
+		TRY_EQ(gpu_buffer_alloc(w->gpu, &more, 2 * MIB, AMDGPU_GEM_DOMAIN_VRAM), 0);
+		TRY_EQ(gpu_job_wait(&job, JOB_SECONDS), 0);
+		gpu_job_fini(&job);
+		TRY(gpu_fills_are_there(mem, 16));
+		gpu_buffer_free(&more);
+		munmap(mem, 16 * MIB);
+	}
+	return true;
+}
+
+/* The entries of the buffer are cleared by a job that ends after this one. */
+static bool take_place(struct worker *w, char *mem, char *other, size_t size)
+{
+	struct gpu_buffer buf;
+	struct gpu_job job;
+
+	TRY_EQ(bo_alloc(w, &buf, 2 * MIB), 0);
+	TRY_EQ(bo_op(&buf, size, mem, AMDGPU_VA_OP_MAP), 0);
+	TRY_EQ(gpu_job_init(w->gpu, &job, AMDGPU_HW_IP_DMA), 0);
+	gpu_job_use(&job, &buf);
+	for (unsigned int k = 0; k < 4; k++)
+		emit_fill(&job, (uintptr_t)other + k * MIB, k, MIB);
+	emit_fill(&job, (uintptr_t)mem, 0xc0c0c0c0, size);
+	TRY_EQ(gpu_job_submit(&job), 0);
+	TRY_EQ(bo_op(&buf, size, mem, AMDGPU_VA_OP_UNMAP), 0);
+	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_PREFETCH_LOC, 0), 0);
+	TRY_EQ(gpu_job_wait(&job, JOB_SECONDS), 0);
+	TRY(has_value(buf.cpu, 0xc0c0c0c0, size));
+	TRY(exchange(w, mem, 2 * MIB));
+	gpu_job_fini(&job);
+	gpu_buffer_free(&buf);
+	return true;
+}
+
+bool rule_svm_takes_place_of_bo(struct worker *w)
+{
+	for (int i = 0; i < 4; i++) {
+		char *mem = map_aligned(2 * MIB), *other = map_aligned(4 * MIB);
+
+		TRY(take_place(w, mem, other, i & 1 ? 2 * MIB : BO_SIZE));
+		munmap(mem, 2 * MIB);
+		munmap(other, 4 * MIB);
+	}
+	return true;
+}
+
+/* ---- page tables that have to leave the VRAM ---- */
+
+static bool evict_vram(void)
+{
+	FILE *file = fopen("/sys/kernel/debug/dri/0/amdgpu_evict_vram", "r");
+	char line[256];
+
+	TRY(file);
+	while (fgets(line, sizeof(line), file))
+		;
+	fclose(file);
+	return true;
+}
+
+bool rule_evicted_tables(struct worker *w)
+{
+	char *mem = map_aligned(4 * MIB);
+
+	for (uint32_t i = 0; i < 4; i++) {
+		TRY(gpu_fill(w, mem, 0xa0a0a0a0 + i, 4 * MIB));
+		TRY(evict_vram());
+		TRY(has_value(mem, 0xa0a0a0a0 + i, 4 * MIB));
+		TRY(!madvise(mem + i * MIB, MIB, MADV_DONTNEED));
+		/* Also without a submission that brings them back. */
+		if (i == 2)
+			TRY_EQ(svm_set(w->gpu, mem, 4 * MIB, AMDGPU_SVM_ATTR_PREFETCH_LOC, 0), 0);
+	}
+	TRY(exchange(w, mem, 4 * MIB));
+	munmap(mem, 4 * MIB);
+	return true;
+}
+
+/* A job that has to fault often enough for something to happen meanwhile. */
+static bool submit_slow_fills(struct worker *w, struct gpu_job *job, char *mem)
+{
+	TRY(!madvise(mem, SLOW_MIBS * MIB, MADV_DONTNEED));
+	TRY_EQ(svm_set(w->gpu, mem, SLOW_MIBS * MIB, AMDGPU_SVM_ATTR_GRANULARITY, 2), 0);
+	return gpu_submit_fills(w->gpu, job, mem, SLOW_MIBS);
+}
+
+static bool finish_slow_fills(struct gpu_job *job, const char *mem)
+{
+	TRY_EQ(gpu_job_wait(job, JOB_SECONDS), 0);
+	gpu_job_fini(job);
+	return gpu_fills_are_there(mem, SLOW_MIBS);
+}
+
+/*
+ * More buffers than VRAM has room for, while faults need page tables there. A lock
+ * order that is wrong is one for the debug kernel to see.
+ */
+bool rule_pressure_while_faulting(struct worker *w)
+{
+	char *mem = map_aligned(SLOW_MIBS * MIB);
+	struct drm_amdgpu_memory_info info;
+	struct gpu_buffer bufs[PARTS + 1];
+	struct gpu_job job;
+
+	TRY_EQ(amdgpu_query_info(w->gpu->dev, AMDGPU_INFO_MEMORY, sizeof(info), &info), 0);
+	TRY(submit_slow_fills(w, &job, mem));
+	for (int i = 0; i <= PARTS; i++)
+		TRY_EQ(gpu_buffer_alloc(w->gpu, &bufs[i], info.vram.total_heap_size / PARTS & -MIB,
+					AMDGPU_GEM_DOMAIN_VRAM), 0);
+	TRY(finish_slow_fills(&job, mem));
+	TRY(submit_slow_fills(w, &job, mem));
+	for (int i = 0; i <= PARTS; i++)
+		gpu_buffer_free(&bufs[i]);
+	TRY(finish_slow_fills(&job, mem));
+	munmap(mem, SLOW_MIBS * MIB);
+	return true;
+}
+
+/* Everything is evicted, whether somebody uses it or not. */
+bool rule_evict_all_while_faulting(struct worker *w)
+{
+	char *mem = map_aligned(SLOW_MIBS * MIB);
+	struct gpu_job job;
+
+	for (int i = 0; i < 3; i++) {
+		TRY(submit_slow_fills(w, &job, mem));
+		for (int k = 0; k < 3; k++)
+			TRY(evict_vram());
+		TRY(finish_slow_fills(&job, mem));
+	}
+	munmap(mem, SLOW_MIBS * MIB);
+	return true;
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: MIT
+/* What a fault may do, what it must not, and what it leaves behind. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "svm_rules.h"
+
+/* ---- rights ---- */
+
+bool rule_access_is_enforced(struct worker *w)
+{
+	char *mem = map_at(NULL, 4 * PAGE, RW);
+	int64_t before;
+
+	TRY(gpu_fill(w, mem, 0x77777777, 4 * PAGE));
+	TRY_EQ(svm_set(w->gpu, mem + PAGE, PAGE, AMDGPU_SVM_ATTR_ACCESS,
+		       AMDGPU_SVM_ACCESS_INACCESSIBLE), 0);
+	before = svm_counter(w->gpu, FATAL_ATTRIBUTES);
+	TRY(gpu_fill(w, mem, 0x78787878, PAGE));
+	TRY(gpu_fill(w, mem + 2 * PAGE, 0x78787878, 2 * PAGE));
+	TRY_EQ(svm_counter(w->gpu, FATAL_ATTRIBUTES), before);
+	TRY(gpu_fill(w, mem + PAGE, 0x79797979, PAGE));
+	TRY(svm_counter(w->gpu, FATAL_ATTRIBUTES) > before);
+	TRY(has_value(mem + PAGE, 0x77777777, PAGE));
+	TRY_EQ(svm_set(w->gpu, mem, 4 * PAGE, AMDGPU_SVM_ATTR_ACCESS,
+		       AMDGPU_SVM_ACCESS_IN_PLACE), 0);
+	TRY(exchange(w, mem, 4 * PAGE));
+	munmap(mem, 4 * PAGE);
+	return true;
+}
+
+bool rule_gpu_ro(struct worker *w)
+{
+	char *mem = map_at(NULL, 4 * PAGE, RW);
+	int64_t before = svm_counter(w->gpu, FATAL_GPU_RO);
+
+	TRY(gpu_fill(w, mem, 0x31313131, 4 * PAGE));
+	TRY_EQ(svm_set(w->gpu, mem, 4 * PAGE, AMDGPU_SVM_ATTR_GPU_RO, 1), 0);
+	TRY(gpu_reads_value(w, mem, 0x31313131, 4 * PAGE));
+	TRY_EQ(svm_counter(w->gpu, FATAL_GPU_RO), before);
+	TRY(gpu_fill(w, mem, 0x32323232, PAGE));
+	TRY(svm_counter(w->gpu, FATAL_GPU_RO) > before);
+	TRY(has_value(mem, 0x31313131, 4 * PAGE));
+	TRY_EQ(svm_set(w->gpu, mem, 4 * PAGE, AMDGPU_SVM_ATTR_GPU_RO, 0), 0);
+	TRY(exchange(w, mem, 4 * PAGE));
+	munmap(mem, 4 * PAGE);
+	return true;
+}
+
+/* Both ways: rights that RESET gives back, and rights that it takes. */
+bool rule_reset_takes_rights_back(struct worker *w)
+{
+	char *mem = map_at(NULL, 4 * PAGE, RW), rights[4];
+
+	TRY_EQ(svm_set(w->gpu, mem, 4 * PAGE, AMDGPU_SVM_ATTR_GPU_EXEC, 1), 0);
+	TRY(gpu_fill(w, mem, 1, 4 * PAGE));
+	TRY(svm_rights(w->gpu, mem, rights) && rights[2] == 'x');
+	TRY_EQ(svm_reset(w->gpu, mem, 4 * PAGE), 0);
+	TRY(!svm_rights(w->gpu, mem, rights));
+	TRY(gpu_fill(w, mem, 2, 4 * PAGE));
+	TRY(svm_rights(w->gpu, mem, rights) && rights[2] == '-');
+
+	TRY_EQ(svm_set(w->gpu, mem, 4 * PAGE, AMDGPU_SVM_ATTR_GPU_RO, 1), 0);
+	TRY(gpu_reads_value(w, mem, 2, 4 * PAGE));
+	TRY_EQ(svm_reset(w->gpu, mem, 4 * PAGE), 0);
+	TRY(exchange(w, mem, 4 * PAGE));
+	munmap(mem, 4 * PAGE);
+	return true;
+}
+
+bool rule_hole_is_fatal(struct worker *w)
+{
+	int64_t before = svm_counter(w->gpu, FATAL_HOLE);
+	char *mem = map_at(NULL, PAGE, RW);
+
+	munmap(mem, PAGE);
+	TRY(gpu_fill(w, mem, 0x11111111, PAGE));
+	TRY(svm_counter(w->gpu, FATAL_HOLE) > before);
+	map_at(mem, PAGE, RW);
+	TRY(has_value(mem, 0, PAGE));
+	TRY(exchange(w, mem, PAGE));
+	munmap(mem, PAGE);
+	return true;
+}
+
+bool rule_read_only_write_is_fatal(struct worker *w)
+{
+	int64_t before = svm_counter(w->gpu, FATAL_READ_ONLY);
+	char *mem = map_at(NULL, PAGE, PROT_READ);
+
+	TRY(gpu_reads_value(w, mem, 0, PAGE));
+	TRY_EQ(svm_counter(w->gpu, FATAL_READ_ONLY), before);
+	TRY(gpu_fill(w, mem, 0x11111111, PAGE));
+	TRY(svm_counter(w->gpu, FATAL_READ_ONLY) > before);
+	TRY(has_value(mem, 0, PAGE));
+	munmap(mem, PAGE);
+	return true;
+}
+
+bool rule_read_only_page_in_the_middle(struct worker *w)
+{
+	char *mem = map_aligned(2 * MIB);
+
+	TRY(gpu_fill(w, mem, 0x33333333, 2 * MIB));
+	TRY(!mprotect(mem + MIB, PAGE, PROT_READ));
+	TRY(gpu_fill(w, mem, 0x44444444, MIB));
+	TRY(gpu_fill(w, mem + MIB + PAGE, 0x44444444, PAGE));
+	TRY(gpu_fill(w, mem + MIB, 0x44444444, PAGE));
+	TRY(gpu_reads_value(w, mem + MIB, 0x33333333, PAGE));
+	TRY(has_value(mem, 0x44444444, MIB));
+	TRY(!mprotect(mem + MIB, PAGE, RW));
+	TRY(exchange(w, mem, 2 * MIB));
+	munmap(mem, 2 * MIB);
+	return true;
+}
+
+/* ---- what is said ---- */
+
+/* Does a line that came since @kmsg was last read have all three texts? */
+static bool log_has(int kmsg, const char *a, const char *b, const char *c)
+{
+	char record[1024];
+	bool has = false;
+	ssize_t len;
+
+	while ((len = read(kmsg, record, sizeof(record) - 1)) > 0 || (len < 0 && errno == EPIPE)) {
+		record[len > 0 ? len : 0] = '\0';
+		has |= strstr(record, a) && strstr(record, b) && strstr(record, c);
+	}
+	return has;
+}
+
+/* One line has the pid, the address and the reason. It is one of a limited number. */
+bool rule_fatal_says_why(struct worker *w)
+{
+	char *mem = map_at(NULL, PAGE, PROT_READ), who[64], where[64];
+	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	bool said = false;
+
+	TRY(kmsg >= 0);
+	TRY(lseek(kmsg, 0, SEEK_END) >= 0);
+	snprintf(who, sizeof(who), "fatal GPU write fault of pid %d, pasid ", getpid());
+	snprintf(where, sizeof(where), " at 0x%lx: ", (unsigned long)(uintptr_t)mem);
+	/* Others may have used up what the kernel lets through in five seconds. */
+	for (int i = 0; i < 20 && !said; i++) {
+		TRY(gpu_fill(w, mem, 0x11111111, PAGE));
+		said = log_has(kmsg, who, where, "the process may not write there");
+		if (!said)
+			usleep(500000);
+	}
+	close(kmsg);
+	TRY(said);
+	munmap(mem, PAGE);
+	return true;
+}
+
+bool rule_counters(struct worker *w)
+{
+	char *mem = map_aligned(2 * MIB);
+	int64_t faults = svm_counter(w->gpu, "faults"), pages = svm_counter(w->gpu, "mapped pages");
+	int64_t events = svm_counter(w->gpu, "invalidations");
+
+	TRY(faults >= 0 && pages >= 0 && events >= 0);
+	TRY(gpu_fill(w, mem, 1, 2 * MIB));
+	TRY(svm_counter(w->gpu, "faults") > faults);
+	TRY(svm_counter(w->gpu, "mapped pages") >= pages + 512);
+	TRY(!madvise(mem, 2 * MIB, MADV_DONTNEED));
+	TRY(svm_counter(w->gpu, "invalidations") > events);
+	munmap(mem, 2 * MIB);
+	return true;
+}
+
+/* ---- faults and what comes between ---- */
+
+/* As close as it gets: mapped, taken away in a way, needed again. */
+bool rule_no_fault_is_swallowed(struct worker *w)
+{
+	char *mem = map_aligned(2 * MIB);
+
+	for (uint32_t i = 0; i < 60; i++) {
+		TRY(gpu_fill(w, mem, i, 64 * KIB));
+		if (i % 3 == 0)
+			TRY(!madvise(mem, 64 * KIB, MADV_DONTNEED));
+		else if (i % 3 == 1)
+			TRY_EQ(svm_set(w->gpu, mem, PAGE, AMDGPU_SVM_ATTR_COHERENT, i / 3 % 2), 0);
+		else
+			TRY(map_at(mem, 64 * KIB, RW) == mem);
+		TRY(gpu_fill(w, mem, ~i, 64 * KIB));
+		TRY(has_value(mem, ~i, 64 * KIB));
+	}
+	munmap(mem, 2 * MIB);
+	return true;
+}
+
+/* Neither faults nor what was set and reset; nor what is gone. */
+bool rule_faults_leave_no_attributes(struct worker *w)
+{
+	char *mem = map_aligned(8 * MIB);
+
+	for (size_t at = 0; at < 8 * MIB; at += 128 * KIB)
+		TRY(gpu_fill(w, mem + at, 1, PAGE));
+	TRY_EQ(svm_lines(w->gpu, "svm_attributes", mem, 8 * MIB), 0);
+	for (size_t at = 0; at < MIB; at += 2 * PAGE)
+		TRY_EQ(svm_set(w->gpu, mem + at, PAGE, AMDGPU_SVM_ATTR_GPU_RO, 1), 0);
+	TRY_EQ(svm_lines(w->gpu, "svm_attributes", mem, 8 * MIB), MIB / PAGE / 2);
+	TRY_EQ(svm_set(w->gpu, mem, MIB, AMDGPU_SVM_ATTR_GPU_RO, 1), 0);
+	TRY_EQ(svm_lines(w->gpu, "svm_attributes", mem, 8 * MIB), 1);
+	TRY_EQ(svm_set(w->gpu, mem, MIB, AMDGPU_SVM_ATTR_GPU_RO, 0), 0);
+	TRY_EQ(svm_lines(w->gpu, "svm_attributes", mem, 8 * MIB), 0);
+	TRY_EQ(svm_set(w->gpu, mem + MIB, MIB, AMDGPU_SVM_ATTR_GPU_RO, 1), 0);
+	munmap(mem, 8 * MIB);
+	/* Dropped when next somebody looks, or before. */
+	TRY(map_at(mem, PAGE, RW) == mem);
+	TRY_EQ(svm_get(w->gpu, mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO), 0);
+	TRY_EQ(svm_lines(w->gpu, "svm_attributes", mem, 8 * MIB), 0);
+	munmap(mem, PAGE);
+	return true;
+}
+
+/* ---- what stands in for migration ---- */
+
+/* Memory that should be on the GPU and cannot be is served where it is. */
+bool rule_no_migration_no_harm(struct worker *w)
+{
+	char *mem = map_aligned(2 * MIB);
+
+	TRY(!mlock(mem, 64 * KIB));
+	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_PREFERRED_LOC,
+		       AMDGPU_SVM_LOCATION_LOCAL), 0);
+	TRY(exchange(w, mem, 2 * MIB));
+	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_PREFETCH_LOC,
+		       AMDGPU_SVM_LOCATION_LOCAL), 0);
+	TRY(exchange(w, mem, 2 * MIB));
+	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_ACCESS,
+		       AMDGPU_SVM_ACCESS_IN_PLACE), 0);
+	TRY(exchange(w, mem, 2 * MIB));
+	munmap(mem, 2 * MIB);
+	return true;
+}
+
+/* Regions that stand for device memory without an address of their own. */
+bool rule_vram_registered_once(struct worker *w)
+{
+	FILE *file = fopen("/proc/iomem", "r");
+	char line[256];
+	int regions = 0;
+
+	(void)w;
+	TRY(file);
+	while (fgets(line, sizeof(line), file))
+		regions += strstr(line, "device-private") || strstr(line, "kfd_svm");
+	fclose(file);
+	TRY(regions <= 1);
+	return true;
+}
+
+/* ---- attributes that say when and how much to map ---- */
+
+bool rule_granularity(struct worker *w)
+{
+	char *mem = map_aligned(4 * MIB);
+	int64_t pages;
+
+	TRY_EQ(svm_set(w->gpu, mem, 4 * MIB, AMDGPU_SVM_ATTR_GRANULARITY, 0), 0);
+	pages = svm_counter(w->gpu, "mapped pages");
+	TRY(gpu_fill(w, mem + 5 * PAGE, 1, PAGE));
+	TRY_EQ(svm_counter(w->gpu, "mapped pages") - pages, 1);
+	/* Larger than any address space */
+	TRY_EQ(svm_set(w->gpu, mem, 4 * MIB, AMDGPU_SVM_ATTR_GRANULARITY, 0xffffffff), 0);
+	TRY_EQ(svm_get(w->gpu, mem, 4 * MIB, AMDGPU_SVM_ATTR_GRANULARITY), 0x3f);
+	pages = svm_counter(w->gpu, "mapped pages");
+	TRY(gpu_fill(w, mem + 2 * MIB, 1, PAGE));
+	TRY(svm_counter(w->gpu, "mapped pages") - pages >= 512);
+	TRY(exchange(w, mem, 4 * MIB));
+	munmap(mem, 4 * MIB);
+	return true;
+}
+
+/* Also when nothing changes by it. */
+bool rule_prefetch(struct worker *w)
+{
+	char *mem = map_aligned(4 * MIB);
+	int64_t faults = svm_counter(w->gpu, "faults");
+
+	for (uint32_t i = 0; i < 2; i++) {
+		TRY_EQ(svm_set(w->gpu, mem, 4 * MIB, AMDGPU_SVM_ATTR_PREFETCH_LOC,
+			       AMDGPU_SVM_LOCATION_SYSMEM), 0);
+		TRY(gpu_fill(w, mem, 0x41414141 + i, 4 * MIB));
+		TRY(has_value(mem, 0x41414141 + i, 4 * MIB));
+		TRY_EQ(svm_counter(w->gpu, "faults"), faults);
+		TRY(!madvise(mem, 4 * MIB, MADV_DONTNEED));
+	}
+	munmap(mem, 4 * MIB);
+	return true;
+}
+
+static bool comes_back(struct worker *w, char *mem, size_t size, int64_t maps)
+{
+	TRY(svm_counter_moves(w->gpu, "maps without a fault", maps));
+	TRY(svm_lines(w->gpu, "svm_ranges", mem, size) > 0);
+	return true;
+}
+
+/* At once, after an invalidation, and after another attribute changed. */
+bool rule_always_mapped(struct worker *w)
+{
+	char *mem = map_aligned(2 * MIB);
+	int64_t faults, maps;
+
+	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED, 1), 0);
+	TRY(svm_lines(w->gpu, "svm_ranges", mem, 2 * MIB) > 0);
+	faults = svm_counter(w->gpu, "faults");
+	maps = svm_counter(w->gpu, "maps without a fault");
+	TRY(!madvise(mem, 2 * MIB, MADV_DONTNEED));
+	TRY(comes_back(w, mem, 2 * MIB, maps));
+	TRY(gpu_fill(w, mem, 0x51515151, 2 * MIB));
+	TRY(has_value(mem, 0x51515151, 2 * MIB));
+	TRY_EQ(svm_counter(w->gpu, "faults"), faults);
+	maps = svm_counter(w->gpu, "maps without a fault");
+	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_GPU_EXEC, 1), 0);
+	TRY(comes_back(w, mem, 2 * MIB, maps));
+	munmap(mem, 2 * MIB);
+	return true;
+}
+
+/* ---- several engines ---- */
+
+struct ring_user {
+	struct gpu *gpu;
+	pthread_t thread;
+	unsigned int index;
+	char *mem;
+	bool good;
+};
+
+static void *use_ring(void *arg)
+{
+	struct ring_user *user = arg;
+	struct worker w;
+
+	user->good = worker_open(&w, user->gpu, user->index) && exchange(&w, user->mem, 4 * MIB);
+	worker_close(&w);
+	return NULL;
+}
+
+/* Every ring of both engines that a context has, all at the same time. */
+bool rule_rings(struct worker *w)
+{
+	struct ring_user users[4];
+	bool good = true;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		users[i] = (struct ring_user){ .gpu = w->gpu, .index = i,
+					       .mem = map_aligned(4 * MIB) };
+		TRY(!pthread_create(&users[i].thread, NULL, use_ring, &users[i]));
+	}
+	for (unsigned int i = 0; i < 4; i++) {
+		pthread_join(users[i].thread, NULL);
+		good &= users[i].good;
+		munmap(users[i].mem, 4 * MIB);
+	}
+	return good;
+}

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: MIT
+/* Processes, files and devices that end, and descriptors that get about. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/kfd_ioctl.h>
+
+#include "svm_rules.h"
+#include "svm_system.h"
+
+#define FAULTING_MIBS 8
+#define MOMENT_US 10000
+#define MOMENTS 6000
+
+/* ---- children ---- */
+
+/* Runs @child in a process of its own; it ends with what that returns, or differently. */
+static int run_child(bool (*child)(int arg), int arg)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (!pid)
+		_exit(child(arg) ? 0 : 1);
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	return status;
+}
+
+/* The GPU still does what it should, for a process that comes after. */
+static bool gpu_works(void)
+{
+	char *mem = map_at(NULL, 16 * PAGE, RW);
+	struct worker w;
+	struct gpu gpu;
+	bool good;
+
+	TRY_EQ(gpu_open(&gpu, NULL), 0);
+	TRY(worker_open(&w, &gpu, 0));
+	good = exchange(&w, mem, 16 * PAGE);
+	worker_close(&w);
+	gpu_close(&gpu);
+	munmap(mem, 16 * PAGE);
+	return good;
+}
+
+/* A GPU in the middle of a job that faults again and again. */
+struct busy {
+	struct gpu gpu;
+	struct gpu_job job;
+	char *mem;
+};
+
+/* @faults: how many have been taken when it returns, at least. */
+static bool get_busy(struct busy *b, int faults)
+{
+	TRY_EQ(gpu_open(&b->gpu, NULL), 0);
+	b->mem = map_aligned(FAULTING_MIBS * MIB);
+	TRY_EQ(svm_set(&b->gpu, b->mem, FAULTING_MIBS * MIB, AMDGPU_SVM_ATTR_GRANULARITY, 0), 0);
+	TRY(gpu_submit_fills(&b->gpu, &b->job, b->mem, FAULTING_MIBS));
+	for (int i = 0; i < MOMENTS && svm_counter(&b->gpu, "faults") < faults; i++)
+		usleep(MOMENT_US);
+	TRY(svm_counter(&b->gpu, "faults") >= faults);
+	return true;
+}
+
+static bool child_exits(int faults)
+{
+	static struct busy b;
+
+	return get_busy(&b, faults);
+}
+
+static bool child_is_killed(int faults)
+{
+	static struct busy b;
+
+	TRY(get_busy(&b, faults));
+	kill(getpid(), SIGKILL);
+	return false;
+}
+
+static bool child_unmaps(int faults)
+{
+	static struct busy b;
+
+	TRY(get_busy(&b, faults));
+	TRY(!munmap(b.mem, FAULTING_MIBS * MIB));
+	TRY_EQ(gpu_job_wait(&b.job, JOB_SECONDS), 0);
+	return true;
+}
+
+/* Nobody has it open any more: neither a process nor a driver that waits. */
+static bool client_is_gone(uint64_t client)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/client-%" PRIu64, client);
+	for (int i = 0; i < MOMENTS && !access(path, F_OK); i++)
+		usleep(MOMENT_US);
+	TRY(access(path, F_OK));
+	return true;
+}
+
+/* The process goes on without the GPU, and has it again afterwards. */
+static bool child_closes(int faults)
+{
+	static struct busy b;
+	uint64_t client;
+
+	TRY(get_busy(&b, faults));
+	client = svm_client(&b.gpu);
+	/* A view of a buffer object would keep the file open. */
+	TRY_EQ(amdgpu_bo_cpu_unmap(b.job.ib.bo), 0);
+	gpu_close(&b.gpu);
+	TRY(client_is_gone(client));
+	TRY(!munmap(b.mem, FAULTING_MIBS * MIB));
+	return gpu_works();
+}
+
+bool rule_exit_with_faults(void)
+{
+	for (int faults = 1; faults <= 3; faults++)
+		TRY_EQ(run_child(child_exits, faults), 0);
+	return gpu_works();
+}
+
+bool rule_kill_with_faults(void)
+{
+	for (int faults = 1; faults <= 8; faults++)
+		TRY_EQ(run_child(child_is_killed, faults), SIGKILL);
+	return gpu_works();
+}
+
+bool rule_munmap_with_faults(void)
+{
+	for (int faults = 1; faults <= 3; faults++)
+		TRY_EQ(run_child(child_unmaps, faults), 0);
+	return gpu_works();
+}
+
+bool rule_close_with_faults(void)
+{
+	for (int faults = 1; faults <= 6; faults++)
+		TRY_EQ(run_child(child_closes, faults), 0);
+	return gpu_works();
+}
+
+/* ---- the address space that it belongs to ---- */
+
+static bool all_eperm(struct gpu *gpu, void *mem)
+{
+	TRY_EQ(svm_set(gpu, mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO, 1), -EPERM);
+	TRY_EQ(svm_get(gpu, mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO), -EPERM);
+	TRY_EQ(svm_reset(gpu, mem, PAGE), -EPERM);
+	return true;
+}
+
+static bool other_mm_has_it(struct worker *w, char *mem)
+{
+	TRY(all_eperm(w->gpu, mem));
+	/* A job would be for the memory of who opened the file, whoever submits it. */
+	emit_fill(&w->sdma, (uintptr_t)mem, 0xfdfdfdfd, PAGE);
+	TRY_EQ(gpu_job_submit(&w->sdma), -EPERM);
+	return true;
+}
+
+bool rule_fd_in_other_mm(struct worker *w)
+{
+	char *mem = map_at(NULL, 2 * PAGE, RW);
+	pid_t pid;
+	int status;
+
+	memset(mem, 0, 2 * PAGE);
+	TRY_EQ(svm_set(w->gpu, mem + PAGE, PAGE, AMDGPU_SVM_ATTR_GRANULARITY, 3), 0);
+	pid = fork();
+	TRY(pid >= 0);
+	if (!pid)
+		_exit(other_mm_has_it(w, mem) ? 0 : 1);
+	TRY_EQ(waitpid(pid, &status, 0), pid);
+	TRY_EQ(status, 0);
+	TRY(has_value(mem, 0, PAGE));
+	TRY_EQ(svm_get(w->gpu, mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO), 0);
+	TRY_EQ(svm_get(w->gpu, mem + PAGE, PAGE, AMDGPU_SVM_ATTR_GRANULARITY), 3);
+	munmap(mem, 2 * PAGE);
+	return true;
+}
+
+/* A client that got its file from a display server, which has no use for SVM. */
+static bool draws(struct gpu *gpu)
+{
+	struct worker w;
+
+	TRY(worker_open(&w, gpu, 0));
+	emit_fill(&w.sdma, w.mirror.va, 0xd4d4d4d4, PAGE);
+	TRY_EQ(gpu_job_run(&w.sdma, 60), 0);
+	TRY(has_value(w.mirror.cpu, 0xd4d4d4d4, PAGE));
+	worker_close(&w);
+	return true;
+}
+
+bool rule_fd_given_away(void)
+{
+	void *mem = map_at(NULL, PAGE, RW);
+	struct gpu gpu;
+	int status;
+	pid_t pid;
+
+	TRY_EQ(gpu_open(&gpu, NULL), 0);
+	pid = fork();
+	TRY(pid >= 0);
+	if (!pid)
+		_exit(draws(&gpu) ? 0 : 1);
+	TRY_EQ(waitpid(pid, &status, 0), pid);
+	TRY_EQ(status, 0);
+	TRY_EQ(svm_set(&gpu, mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO, 1), -EOPNOTSUPP);
+	gpu_close(&gpu);
+	munmap(mem, PAGE);
+	return true;
+}
+
+struct first_user {
+	struct gpu *gpu;
+	pthread_t thread;
+	char *mem;
+	int err;
+};
+
+static void *use_first(void *arg)
+{
+	struct first_user *user = arg;
+
+	user->err = svm_set(user->gpu, user->mem, PAGE, AMDGPU_SVM_ATTR_GRANULARITY, 3);
+	return NULL;
+}
+
+/* The first to call are a stranger, then four threads at once. */
+bool rule_lazy_creation(void)
+{
+	struct first_user users[4];
+	char *mem = map_at(NULL, 4 * PAGE, RW);
+	struct gpu gpu;
+	int status;
+	pid_t pid;
+
+	TRY_EQ(gpu_open(&gpu, NULL), 0);
+	pid = fork();
+	TRY(pid >= 0);
+	if (!pid)
+		_exit(all_eperm(&gpu, mem) ? 0 : 1);
+	TRY_EQ(waitpid(pid, &status, 0), pid);
+	TRY_EQ(status, 0);
+	for (int i = 0; i < 4; i++) {
+		users[i] = (struct first_user){ .gpu = &gpu, .mem = mem + i * PAGE };
+		TRY(!pthread_create(&users[i].thread, NULL, use_first, &users[i]));
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(users[i].thread, NULL);
+		TRY_EQ(users[i].err, 0);
+	}
+	TRY_EQ(svm_get(&gpu, mem, 4 * PAGE, AMDGPU_SVM_ATTR_GRANULARITY), 3);
+	gpu_close(&gpu);
+	munmap(mem, 4 * PAGE);
+	return true;
+}
+
+/* Lines of all addresses, until there is none, but not for ever. */
+static bool lines_go(struct gpu *gpu, const char *name)
+{
+	for (int i = 0; i < MOMENTS && svm_lines(gpu, name, NULL, SIZE_MAX); i++)
+		usleep(MOMENT_US);
+	TRY_EQ(svm_lines(gpu, name, NULL, SIZE_MAX), 0);
+	return true;
+}
+
+static bool use_memory(struct gpu *gpu, char *mem, size_t size)
+{
+	struct worker w;
+
+	TRY_EQ(svm_set(gpu, mem, size, AMDGPU_SVM_ATTR_GPU_EXEC, 1), 0);
+	TRY(worker_open(&w, gpu, 0));
+	TRY(gpu_fill(&w, mem, 1, size));
+	worker_close(&w);
+	TRY(svm_lines(gpu, "svm_ranges", mem, size) > 0);
+	TRY(svm_lines(gpu, "svm_attributes", mem, size) > 0);
+	return true;
+}
+
+#define AFTER_EXEC "AMD_SVM_AFTER_EXEC"
+
+static bool finds_nothing(int fd)
+{
+	void *mem = map_at(NULL, PAGE, RW);
+	struct drm_amdgpu_gem_svm args = {
+		.start_addr = (uintptr_t)mem, .size = PAGE, .operation = AMDGPU_SVM_OP_RESET_ATTR,
+	};
+	struct gpu gpu = { .fd = fd };
+
+	TRY(ioctl(fd, DRM_IOCTL_AMDGPU_GEM_SVM, &args) && errno == EPERM);
+	TRY(lines_go(&gpu, "svm_ranges"));
+	TRY(lines_go(&gpu, "svm_attributes"));
+	return true;
+}
+
+/* The program that rule_exec() becomes: this one, with a descriptor from before. */
+__attribute__((constructor)) static void after_exec(void)
+{
+	const char *fd = getenv(AFTER_EXEC);
+
+	if (fd)
+		_exit(finds_nothing(atoi(fd)) ? 0 : 1);
+}
+
+static bool child_execs(int size)
+{
+	char *mem = map_aligned(size), fd[16];
+	struct gpu gpu;
+
+	TRY_EQ(gpu_open(&gpu, NULL), 0);
+	TRY(use_memory(&gpu, mem, size));
+	TRY(!fcntl(gpu.fd, F_SETFD, 0));
+	snprintf(fd, sizeof(fd), "%d", gpu.fd);
+	setenv(AFTER_EXEC, fd, 1);
+	execl("/proc/self/exe", "amd_svm_rules", NULL);
+	return false;
+}
+
+bool rule_exec(void)
+{
+	TRY_EQ(run_child(child_execs, 2 * MIB), 0);
+	return gpu_works();
+}
+
+/* The memory has gone, the file has not: nothing may be mapped, and no job may hang. */
+static bool heir_finds_nothing(struct gpu *gpu, char *mem)
+{
+	struct worker w;
+
+	TRY(lines_go(gpu, "svm_ranges"));
+	TRY(all_eperm(gpu, mem));
+	TRY(worker_open(&w, gpu, 0));
+	memset(mem, 0, PAGE);
+	TRY(gpu_fill(&w, mem, 0xdeaddead, PAGE));
+	TRY(has_value(mem, 0, PAGE));
+	TRY_EQ(svm_lines(gpu, "svm_ranges", mem, 2 * MIB), 0);
+	worker_close(&w);
+	return true;
+}
+
+/* Ends and leaves the file to a child, which waits until it has, and tells. */
+static bool child_leaves_an_heir(int tell)
+{
+	static struct gpu gpu;
+	char *mem = map_aligned(2 * MIB), result;
+	pid_t parent = getpid(), pid;
+
+	TRY_EQ(gpu_open(&gpu, NULL), 0);
+	TRY(use_memory(&gpu, mem, 2 * MIB));
+	pid = fork();
+	TRY(pid >= 0);
+	if (pid)
+		return true;
+	for (int i = 0; i < MOMENTS && getppid() == parent; i++)
+		usleep(MOMENT_US);
+	result = heir_finds_nothing(&gpu, mem) ? 'y' : 'n';
+	_exit(write(tell, &result, 1) == 1 ? 0 : 1);
+}
+
+bool rule_release(void)
+{
+	char result = 'n';
+	int tell[2];
+
+	TRY(!pipe(tell));
+	TRY_EQ(run_child(child_leaves_an_heir, tell[1]), 0);
+	close(tell[1]);
+	TRY_EQ(read(tell[0], &result, 1), 1);
+	close(tell[0]);
+	TRY_EQ(result, 'y');
+	return gpu_works();
+}
+
+/* ---- KFD ---- */
+
+/* KFD's name for the only GPU. */
+static unsigned int kfd_gpu_id(void)
+{
+	unsigned int id = 0;
+	char path[96];
+	FILE *file;
+
+	for (int node = 0; !id && node < 16; node++) {
+		snprintf(path, sizeof(path), "/sys/class/kfd/kfd/topology/nodes/%d/gpu_id", node);
+		file = fopen(path, "r");
+		if (!file)
+			continue;
+		if (fscanf(file, "%u", &id) != 1)
+			id = 0;
+		fclose(file);
+	}
+	return id;
+}
+
+/* A process with XNACK off has its compute VM, and no SVM with it. */
+static bool child_without_xnack(int unused)
+{
+	struct kfd_ioctl_set_xnack_mode_args off = { .xnack_enabled = 0 };
+	struct kfd_ioctl_set_xnack_mode_args on = { .xnack_enabled = 1 };
+	struct kfd_ioctl_acquire_vm_args acquire = { .gpu_id = kfd_gpu_id() };
+	int kfd = open("/dev/kfd", O_RDWR | O_CLOEXEC);
+	char *mem = map_at(NULL, PAGE, RW);
+	struct gpu gpu;
+
+	(void)unused;
+	TRY(kfd >= 0);
+	TRY_EQ(gpu_open(&gpu, NULL), 0);
+	acquire.drm_fd = gpu.fd;
+	TRY(!ioctl(kfd, AMDKFD_IOC_SET_XNACK_MODE, &off));
+	TRY(!ioctl(kfd, AMDKFD_IOC_ACQUIRE_VM, &acquire));
+	TRY_EQ(svm_set(&gpu, mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO, 1), -EOPNOTSUPP);
+	TRY_EQ(svm_get(&gpu, mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO), -EOPNOTSUPP);
+	/* Before any other error */
+	TRY_EQ(svm_reset(&gpu, NULL, 0), -EOPNOTSUPP);
+	TRY(!ioctl(kfd, AMDKFD_IOC_SET_XNACK_MODE, &on));
+	TRY_EQ(svm_set(&gpu, mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO, 1), 0);
+	return true;
+}
+
+bool rule_compute_vm_without_xnack(void)
+{
+	TRY_EQ(run_child(child_without_xnack, 0), 0);
+	return gpu_works();
+}
+
+/* ---- the driver and the device ---- */
+
+bool rule_unload_refused(struct worker *w)
+{
+	char *mem = map_aligned(4 * MIB);
+	struct gpu_job job;
+
+	TRY(gpu_submit_fills(w->gpu, &job, mem, 4));
+	TRY(syscall(SYS_delete_module, "amdgpu", O_NONBLOCK) < 0);
+	TRY_EQ(errno, EWOULDBLOCK);
+	TRY_EQ(gpu_job_wait(&job, JOB_SECONDS), 0);
+	gpu_job_fini(&job);
+	TRY(gpu_fills_are_there(mem, 4));
+	munmap(mem, 4 * MIB);
+	return true;
+}
+
+static bool write_remove(const struct gpu *gpu)
+{
+	char path[96], device[256];
+	struct stat st;
+
+	TRY(!fstat(gpu->fd, &st));
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device/remove", major(st.st_rdev),
+		 minor(st.st_rdev));
+	/* The link goes before the write returns. */
+	TRY(realpath(path, device));
+	TRY(system_write(device, "1"));
+	return true;
+}
+
+/* The job ends, how is up to the device that is gone; so does the process. */
+static bool child_unplugs(int faults)
+{
+	static struct busy b;
+
+	TRY(get_busy(&b, faults));
+	TRY(write_remove(&b.gpu));
+	gpu_job_wait(&b.job, JOB_SECONDS);
+	TRY(svm_get(&b.gpu, b.mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO) < 0);
+	TRY(!munmap(b.mem, FAULTING_MIBS * MIB));
+	return true;
+}
+
+bool rule_unplug_with_faults(void)
+{
+	TRY_EQ(run_child(child_unplugs, 2), 0);
+	TRY(system_write("/sys/bus/pci/rescan", "1"));
+	for (int i = 0; i < MOMENTS && access("/dev/dri/renderD128", F_OK); i++)
+		usleep(MOMENT_US);
+	return gpu_works();
+}

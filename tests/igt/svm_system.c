@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+
+#include "svm.h"
+#include "svm_system.h"
+
+#define ZRAM "/sys/block/zram0/"
+#define SWAP_DEVICE "/dev/zram0"
+#define SWAP_SIZE (512 * MIB)
+#define HUGETLB "/proc/sys/vm/nr_hugepages"
+#define HUGETLB_PAGES 24
+#define KSM "/sys/kernel/mm/ksm/"
+#define THP "/sys/kernel/mm/transparent_hugepage/enabled"
+#define CGROUPS "/sys/fs/cgroup/"
+
+static bool swap_is_on, hugetlb_is_on, ksm_is_on;
+
+bool system_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return done;
+}
+
+static bool read_text(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	len = read(fd, text, size - 1);
+	close(fd);
+	text[len > 0 ? len : 0] = '\0';
+	return len > 0;
+}
+
+/* ---- swap ---- */
+
+/* The first page of a swap area, version 1. */
+static bool write_swap_header(void)
+{
+	static char header[PAGE];
+	uint32_t *info = (uint32_t *)(header + 1024);
+	int fd = open(SWAP_DEVICE, O_RDWR | O_CLOEXEC);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	info[0] = 1;				/* version */
+	info[1] = SWAP_SIZE / PAGE - 1;		/* last page */
+	memcpy(header + PAGE - 10, "SWAPSPACE2", 10);
+	done = write(fd, header, PAGE) == PAGE && !fsync(fd);
+	close(fd);
+	return done;
+}
+
+const char *system_need_swap(void)
+{
+	char size[32];
+
+	if (swap_is_on)
+		return NULL;
+	if (access(ZRAM, F_OK) && system("modprobe -q zram"))
+		return "the kernel has no zram to swap to";
+	snprintf(size, sizeof(size), "%lu", SWAP_SIZE);
+	/* Both fail if a test before this one died with swap in place. */
+	if (system_write(ZRAM "disksize", size) && !write_swap_header())
+		return "zram cannot be written";
+	if (swapon(SWAP_DEVICE, 0) && errno != EBUSY)
+		return "zram cannot be swapped to";
+	swap_is_on = true;
+	return NULL;
+}
+
+static void swap_off(void)
+{
+	if (swap_is_on && !swapoff(SWAP_DEVICE))
+		system_write(ZRAM "reset", "1");
+	swap_is_on = false;
+}
+
+/* ---- huge pages ---- */
+
+const char *system_need_thp(void)
+{
+	char *p, text[64];
+	uint64_t first;
+	bool huge;
+
+	if (!read_text(THP, text, sizeof(text)) || strstr(text, "[never]"))
+		return "the kernel gives no transparent huge pages";
+	p = map_aligned(2 * MIB);
+	madvise(p, 2 * MIB, MADV_HUGEPAGE);
+	memset(p, 1, 2 * MIB);
+	first = system_pagemap(p) & PAGEMAP_PFN;
+	huge = !(first % 512) && (system_pagemap(p + 2 * MIB - PAGE) & PAGEMAP_PFN) == first + 511;
+	munmap(p, 2 * MIB);
+	return huge ? NULL : "no transparent huge page is to be had";
+}
+
+const char *system_need_hugetlb(void)
+{
+	char want[16], text[16];
+
+	snprintf(want, sizeof(want), "%d", HUGETLB_PAGES);
+	if (!system_write(HUGETLB, want))
+		return "the kernel has no hugetlb pages";
+	hugetlb_is_on = true;
+	if (!read_text(HUGETLB, text, sizeof(text)) || atoi(text) < HUGETLB_PAGES)
+		return "not enough hugetlb pages are to be had";
+	return NULL;
+}
+
+/* ---- KSM, compaction, userfaultfd ---- */
+
+const char *system_need_ksm(void)
+{
+	if (!system_write(KSM "pages_to_scan", "20000") ||
+	    !system_write(KSM "sleep_millisecs", "20") ||
+	    !system_write(KSM "run", "1"))
+		return "the kernel has no KSM";
+	ksm_is_on = true;
+	return NULL;
+}
+
+bool system_compact(void)
+{
+	return system_write("/proc/sys/vm/compact_memory", "1");
+}
+
+const char *system_need_compaction(void)
+{
+	return system_compact() ? NULL : "the kernel cannot compact memory";
+}
+
+const char *system_need_userfaultfd(void)
+{
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0)
+		return "the kernel has no userfaultfd";
+	close(fd);
+	return NULL;
+}
+
+/* ---- a limit of memory ---- */
+
+const char *system_need_memcg(void)
+{
+	char text[256];
+
+	if (!read_text(CGROUPS "cgroup.controllers", text, sizeof(text)) || !strstr(text, "memory"))
+		return "there is no memory controller of cgroup v2";
+	if (!system_write(CGROUPS "cgroup.subtree_control", "+memory"))
+		return "the memory controller cannot be used";
+	return system_need_swap();
+}
+
+static void cgroup_path(char *path, size_t size, unsigned int index, const char *file)
+{
+	snprintf(path, size, CGROUPS "svm-%d-%u/%s", getpid(), index, file);
+}
+
+static bool write_own_pid(const char *path)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	return system_write(path, pid);
+}
+
+bool system_limit_memory(unsigned int index, size_t limit)
+{
+	char path[128], max[32];
+
+	cgroup_path(path, sizeof(path), index, "");
+	TRY(!mkdir(path, 0755) || errno == EEXIST);
+	snprintf(max, sizeof(max), "%zu", limit);
+	cgroup_path(path, sizeof(path), index, "memory.max");
+	TRY(system_write(path, max));
+	cgroup_path(path, sizeof(path), index, "cgroup.procs");
+	TRY(write_own_pid(path));
+	return true;
+}
+
+void system_unlimit_memory(unsigned int index)
+{
+	char path[128];
+
+	write_own_pid(CGROUPS "cgroup.procs");
+	cgroup_path(path, sizeof(path), index, "");
+	rmdir(path);
+}
+
+/* ---- a disk ---- */
+
+const char *system_disk(void)
+{
+	const char *dir = getenv("AMDGPU_SVM_RESULTS");
+
+	return dir ? dir : "/var/tmp";
+}
+
+const char *system_need_disk(void)
+{
+	struct statfs fs;
+
+	if (statfs(system_disk(), &fs) || access(system_disk(), W_OK))
+		return "no directory to write to";
+	if (fs.f_type == TMPFS_MAGIC || fs.f_type == OVERLAYFS_SUPER_MAGIC)
+		return "no file system on a disk or a host; set AMDGPU_SVM_RESULTS";
+	return NULL;
+}
+
+/* ---- */
+
+uint64_t system_pagemap(const void *page)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry = 0;
+
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &entry, sizeof(entry), (uintptr_t)page / PAGE * 8) != sizeof(entry))
+		entry = 0;
+	close(fd);
+	return entry;
+}
+
+void system_restore(void)
+{
+	swap_off();
+	if (hugetlb_is_on)
+		system_write(HUGETLB, "0");
+	if (ksm_is_on)
+		system_write(KSM "run", "2");
+	hugetlb_is_on = ksm_is_on = false;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Settings of the kernel that kinds of memory need: swap, huge pages, KSM, memory
+ * limits. Each system_need_*() puts one in place and returns NULL, or says why
+ * that cannot be; system_restore() undoes them all.
+ */
+#ifndef TESTS_IGT_SVM_SYSTEM_H
+#define TESTS_IGT_SVM_SYSTEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+const char *system_need_swap(void);
+const char *system_need_thp(void);
+const char *system_need_hugetlb(void);
+const char *system_need_ksm(void);
+const char *system_need_compaction(void);
+const char *system_need_userfaultfd(void);
+const char *system_need_memcg(void);
+const char *system_need_disk(void);
+void system_restore(void);
+
+bool system_write(const char *path, const char *text);
+bool system_compact(void);
+
+/* The directory that system_need_disk() found. */
+const char *system_disk(void);
+
+/* The caller's process may from now on use @limit bytes more; @index tells limits apart. */
+bool system_limit_memory(unsigned int index, size_t limit);
+void system_unlimit_memory(unsigned int index);
+
+/* A page's entry in pagemap(5). 0 if there is none. */
+uint64_t system_pagemap(const void *page);
+#define PAGEMAP_SWAPPED (1ull << 62)
+#define PAGEMAP_PFN ((1ull << 55) - 1)
+
+#endif
