@@ -69,6 +69,7 @@ static const char *const reason_texts[AMDGPU_SVM_REASONS] = {
 	[AMDGPU_SVM_DEVICE_MEMORY] = "it is memory of a device",
 	[AMDGPU_SVM_NO_RIGHT] = "mapped without the right that is needed",
 	[AMDGPU_SVM_PROCESS_GONE] = "the process or the device is going away",
+	[AMDGPU_SVM_FOREIGN] = "the file was opened by another process",
 	[AMDGPU_SVM_NO_MEMORY] = "out of memory",
 	[AMDGPU_SVM_INTERNAL] = "internal error",
 };
@@ -364,7 +365,7 @@ static int disable(struct amdgpu_svm *svm)
  *
  * Such work reaches all memory of the process that opened the file. A display server
  * opens files for its clients, and children inherit them: they get a VM without
- * SVM, as it always was, or nothing if the opener uses SVM.
+ * SVM, in which every fault is fatal, or nothing if the opener uses SVM.
  *
  * Return: 0, or -EPERM.
  */

@@ -10,6 +10,7 @@
 #include "amdgpu_gmc.h"
 #include "amdgpu_ids.h"
 #include "amdgpu_ih.h"
+#include "amdgpu_reset.h"
 #include "amdgpu_svm_priv.h"
 #include "amdgpu_svm_trace.h"
 #include "amdgpu_vm.h"
@@ -123,6 +124,8 @@ static enum amdgpu_svm_reason serve(struct amdgpu_svm *svm, struct amdgpu_svm_re
 	enum amdgpu_svm_reason reason;
 	int r = 0;
 
+	if (READ_ONCE(svm->disabled))
+		return AMDGPU_SVM_FOREIGN;
 	if (READ_ONCE(svm->closing) || !mmget_not_zero(mm))
 		return AMDGPU_SVM_PROCESS_GONE;
 	if (READ_ONCE(svm->drops_pending)) {
@@ -175,8 +178,6 @@ static enum amdgpu_svm_reason conclude(struct amdgpu_svm *svm, struct amdgpu_svm
 
 static bool serves(struct amdgpu_svm *svm)
 {
-	if (READ_ONCE(svm->disabled))
-		return false;
 	return !svm->vm->is_compute_context || (svm->opted_in && amdgpu_svm_xnack_on(svm));
 }
 
@@ -228,13 +229,17 @@ static struct amdgpu_svm *server_of(struct amdgpu_device *adev, u32 pasid)
 
 /* --- lanes ------------------------------------------------------------------------ */
 
+/* A reset empties the CAM, and nobody may touch the device meanwhile. */
 static void release_cam(struct amdgpu_device *adev, u32 cam_index)
 {
 	int idx;
 
 	if (!adev->irq.retry_cam_enabled || !drm_dev_enter(adev_to_drm(adev), &idx))
 		return;
-	WDOORBELL32(adev->irq.retry_cam_doorbell_index, cam_index);
+	if (down_read_trylock(&adev->reset_domain->sem)) {
+		WDOORBELL32(adev->irq.retry_cam_doorbell_index, cam_index);
+		up_read(&adev->reset_domain->sem);
+	}
 	drm_dev_exit(idx);
 }
 

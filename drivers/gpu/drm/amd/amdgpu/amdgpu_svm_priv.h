@@ -59,6 +59,8 @@ enum amdgpu_svm_reason {
 	AMDGPU_SVM_NO_RIGHT,
 	/** @AMDGPU_SVM_PROCESS_GONE: the address space or the device is being torn down */
 	AMDGPU_SVM_PROCESS_GONE,
+	/** @AMDGPU_SVM_FOREIGN: work of another process than the one that opened the file */
+	AMDGPU_SVM_FOREIGN,
 	/** @AMDGPU_SVM_NO_MEMORY: out of memory */
 	AMDGPU_SVM_NO_MEMORY,
 	/** @AMDGPU_SVM_INTERNAL: none of the above */
