@@ -8,6 +8,7 @@ S := scripts
 help:
 	@echo 'make run                           the demo on the emulated GPU, from nothing'
 	@echo 'make check [SUITE=host|emu|vm|...] the tests that CI runs, or one suite'
+	@echo 'make check-all                     those, and the debug suite'
 	@echo 'make bench [NAME=]                 measurements, as ratios within one run'
 	@echo 'make fuzz [TARGET=] [SECONDS_EACH=] fuzz the emulator'
 	@echo 'make modules [KVER=] [DC=1]        build amdgpu.ko, print its path'
@@ -26,6 +27,10 @@ run:
 
 check:
 	@$(S)/check $(SUITE)
+
+# What CI runs, and what takes a kernel of its own.
+check-all: check
+	@$(S)/check debug
 
 # Longer than the bounded run that make check does.
 fuzz:
@@ -49,4 +54,4 @@ dkms-install dkms-remove:
 deb:
 	@$(S)/deb
 
-.PHONY: help run check bench fuzz modules diff lint dkms-install dkms-remove deb
+.PHONY: help run check check-all bench fuzz modules diff lint dkms-install dkms-remove deb
