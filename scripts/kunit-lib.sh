@@ -53,6 +53,8 @@ uml_extract() {
 	touch "$src/.complete"
 }
 
+has_gpusvm() { [ -e "$1/include/drm/drm_gpusvm.h" ]; }
+
 # Copy $1 to $2 unless it is there: mtimes drive the rebuild.
 install_if_new() {
 	cmp -s "$1" "$2" || { mkdir -p "${2%/*}" && cp "$1" "$2"; }
@@ -66,7 +68,9 @@ uml_sync() {
 	cp "$TOP"/tests/kunit/*.[ch] "$TOP"/tests/kunit/{Kconfig,Makefile} "$new/"
 	cp "$TOP"/samples/drm_gpuvm/vm_bind.[ch] "$new/"
 	mkdir -p "$new/include/drm"
-	cp "$TOP/include/drm/drm_gpuvm_compat.h" "$new/include/drm/"
+	cp "$TOP/include/drm/drm_gpuvm_compat.h" "$TOP/include/uapi/drm/amdgpu_drm_svm.h" \
+		"$new/include/drm/"
+	cp "$TOP"/drivers/gpu/drm/amd/amdgpu/amdgpu_svm_attr.[ch] "$new/"
 	if uses_next "$src"; then
 		tree=$("$TOP/scripts/prepare-base" --gpuvm "$series")
 		cp -r "$tree/drivers" "$new/"
@@ -88,6 +92,9 @@ uml_config() {
 	cat "${configs[@]}" >"$obj/wanted.new"
 	if uses_next "$src"; then
 		printf 'CONFIG_DRM_GPUVM_NEXT=y\n' >>"$obj/wanted.new"
+	fi
+	if has_gpusvm "$src"; then
+		printf 'CONFIG_DRM_GPUSVM_KUNIT_TEST=y\n' >>"$obj/wanted.new"
 	fi
 	cmp -s "$obj/wanted.new" "$obj/wanted" && return
 	(cd "$src" && python3 tools/testing/kunit/kunit.py config --build_dir="$obj" \
