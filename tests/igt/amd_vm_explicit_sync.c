@@ -151,11 +151,6 @@ static void map_prt(uint64_t at, uint64_t size)
 	va(.operation = AMDGPU_VA_OP_MAP, .flags = AMDGPU_VM_PAGE_PRT, .va = at, .size = size);
 }
 
-static void map_buffer(const struct buffer *b, uint64_t at)
-{
-	va(.operation = AMDGPU_VA_OP_MAP, .flags = RW, .handle = b->handle, .va = at, .size = SPAN);
-}
-
 static void clear_sparse(void)
 {
 	va(.operation = AMDGPU_VA_OP_CLEAR, .va = sparse_va, .size = 4 * SPAN);
@@ -175,6 +170,20 @@ static bool point_signals(uint32_t syncobj, int64_t ns)
 
 	return drmSyncobjTimelineWait(fd, &syncobj, &point, 1, deadline(ns),
 				      DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT, NULL) == 0;
+}
+
+/*
+ * And wait for it: jobs here do not list what they use, so nothing else makes them wait
+ * for the page tables.
+ */
+static void map_buffer(const struct buffer *b, uint64_t at)
+{
+	uint32_t mapped = syncobj_create();
+
+	va(.operation = AMDGPU_VA_OP_MAP, .flags = RW, .handle = b->handle, .va = at, .size = SPAN,
+	   .out_syncobj = mapped);
+	igt_assert(point_signals(mapped, COMES_NS));
+	igt_assert_eq(drmSyncobjDestroy(fd, mapped), 0);
 }
 
 /* ---- submissions ---------------------------------------------------------- */

@@ -158,6 +158,7 @@ static struct amdgpu_svm *svm_alloc(struct amdgpu_device *adev, struct amdgpu_vm
 	INIT_LIST_HEAD(&svm->dead);
 	INIT_LIST_HEAD(&svm->remap);
 	INIT_LIST_HEAD(&svm->drops);
+	INIT_LIST_HEAD(&svm->spares);
 	INIT_LIST_HEAD(&svm->waiters);
 	INIT_WORK(&svm->work, amdgpu_svm_work);
 	annotate_locks(svm);

@@ -226,6 +226,47 @@ static bool has_attrs(struct amdgpu_svm *svm, unsigned long first, unsigned long
 	return amdgpu_svm_attr_next(&svm->attrs, first, last, &span);
 }
 
+/* As many unmaps in a row as shortage may meet before one of them counts as lost */
+#define MAX_SPARES	16
+
+/* Keep a note to write on, or free it. */
+static void put_note(struct amdgpu_svm *svm, struct svm_drop *drop)
+{
+	spin_lock(&svm->queue_lock);
+	if (svm->num_spares < MAX_SPARES) {
+		list_add(&drop->link, &svm->spares);
+		svm->num_spares++;
+		drop = NULL;
+	}
+	spin_unlock(&svm->queue_lock);
+	kfree(drop);
+}
+
+static int fill_spares(struct amdgpu_svm *svm)
+{
+	struct svm_drop *drop;
+
+	while (READ_ONCE(svm->num_spares) < MAX_SPARES) {
+		drop = kmalloc_obj(*drop);
+		if (!drop)
+			return -ENOMEM;
+		put_note(svm, drop);
+	}
+	return 0;
+}
+
+static struct svm_drop *take_spare(struct amdgpu_svm *svm)
+{
+	struct svm_drop *drop = list_first_entry_or_null(&svm->spares, struct svm_drop, link);
+
+	lockdep_assert_held(&svm->queue_lock);
+	if (drop) {
+		list_del(&drop->link);
+		svm->num_spares--;
+	}
+	return drop;
+}
+
 static void note_drop(struct amdgpu_svm *svm, unsigned long first, unsigned long last)
 {
 	struct svm_drop *drop;
@@ -235,6 +276,8 @@ static void note_drop(struct amdgpu_svm *svm, unsigned long first, unsigned long
 		return;
 	drop = kmalloc_obj(*drop, GFP_NOWAIT);
 	spin_lock(&svm->queue_lock);
+	if (!drop)
+		drop = take_spare(svm);
 	if (drop) {
 		drop->first = first;
 		drop->last = last;
@@ -276,8 +319,10 @@ static const struct mmu_interval_notifier_ops unmaps_ops = {
  */
 int amdgpu_svm_watch_unmaps(struct amdgpu_svm *svm)
 {
-	int r = 0;
+	int r = fill_spares(svm);
 
+	if (r)
+		return r;
 	mutex_lock(&svm->lock);
 	if (!svm->unmaps_on) {
 		r = mmu_interval_notifier_insert(&svm->unmaps, svm->gpusvm.mm, 0,
@@ -353,7 +398,7 @@ static int drop_noted(struct amdgpu_svm *svm)
 			spin_unlock(&svm->queue_lock);
 			return r;
 		}
-		kfree(drop);
+		put_note(svm, drop);
 	}
 }
 
@@ -430,6 +475,7 @@ void amdgpu_svm_forget_queues(struct amdgpu_svm *svm)
 
 	while ((range = unqueue_dead(svm)) || (range = unqueue_remap(svm)))
 		drm_gpusvm_range_put(&range->base);
+	list_splice(&svm->spares, &svm->drops);
 	list_for_each_entry_safe(drop, next, &svm->drops, link)
 		kfree(drop);
 }

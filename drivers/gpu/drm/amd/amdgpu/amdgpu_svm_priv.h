@@ -187,6 +187,10 @@ struct amdgpu_svm {
 	bool unmaps_on;
 	/** @drops: intervals whose attributes have to go, struct svm_drop */
 	struct list_head drops;
+	/** @spares: for noting an interval without memory, under @queue_lock */
+	struct list_head spares;
+	/** @num_spares: in @spares */
+	unsigned int num_spares;
 	/** @drops_pending: something is in @drops or lost */
 	bool drops_pending;
 	/** @drops_lost: an interval could not be noted for lack of memory */
