@@ -109,28 +109,13 @@ static bool gpu_may(unsigned int page, bool write)
 		p->prot & PROT_READ);
 }
 
-static uint32_t merge(uint32_t type, uint32_t a, uint32_t b)
-{
-	switch (type) {
-	case AMDGPU_SVM_ATTR_PREFERRED_LOC:
-	case AMDGPU_SVM_ATTR_PREFETCH_LOC:
-		return a == b ? a : AMDGPU_SVM_LOCATION_UNDEFINED;
-	case AMDGPU_SVM_ATTR_ACCESS:
-		return a == b ? a : AMDGPU_SVM_ACCESS_INACCESSIBLE;
-	case AMDGPU_SVM_ATTR_GRANULARITY:
-		return a < b ? a : b;
-	default:
-		return a & b;
-	}
-}
-
 /* What all pages have in common */
 static uint32_t model_get(struct span s, uint32_t type)
 {
 	uint32_t value = model[s.first].attrs[type];
 
 	for (unsigned int i = s.first + 1; i < s.first + s.count; i++)
-		value = merge(type, value, model[i].attrs[type]);
+		value = svm_merged(type, value, model[i].attrs[type]);
 	return value;
 }
 

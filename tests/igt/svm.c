@@ -199,6 +199,21 @@ int svm_reset(struct gpu *gpu, const void *mem, size_t size)
 	return amdgpu_svm_reset_attr(gpu->dev, (uintptr_t)mem, size);
 }
 
+uint32_t svm_merged(uint32_t type, uint32_t a, uint32_t b)
+{
+	switch (type) {
+	case AMDGPU_SVM_ATTR_PREFERRED_LOC:
+	case AMDGPU_SVM_ATTR_PREFETCH_LOC:
+		return a == b ? a : AMDGPU_SVM_LOCATION_UNDEFINED;
+	case AMDGPU_SVM_ATTR_ACCESS:
+		return a == b ? a : AMDGPU_SVM_ACCESS_INACCESSIBLE;
+	case AMDGPU_SVM_ATTR_GRANULARITY:
+		return a < b ? a : b;
+	default:
+		return a & b;
+	}
+}
+
 /* ---- what the driver knows ---- */
 
 uint64_t svm_client(struct gpu *gpu)

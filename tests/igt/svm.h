@@ -78,6 +78,8 @@ int svm_set(struct gpu *gpu, const void *mem, size_t size, uint32_t type, uint32
 /* The value or a negative error number. */
 int64_t svm_get(struct gpu *gpu, const void *mem, size_t size, uint32_t type);
 int svm_reset(struct gpu *gpu, const void *mem, size_t size);
+/* What GET says of a range whose parts have @a and @b. */
+uint32_t svm_merged(uint32_t type, uint32_t a, uint32_t b);
 
 /* ---- what the driver knows, for root ---- */
 

@@ -282,22 +282,6 @@ static const uint32_t values[NUM_ATTRS][3] = {	/* the first is the default */
 	[AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED] = { 0, 1, 0 },
 };
 
-/* What a range has whose parts have @a and @b. */
-static uint32_t merged(uint32_t type, uint32_t a, uint32_t b)
-{
-	switch (type) {
-	case AMDGPU_SVM_ATTR_PREFERRED_LOC:
-	case AMDGPU_SVM_ATTR_PREFETCH_LOC:
-		return a == b ? a : AMDGPU_SVM_LOCATION_UNDEFINED;
-	case AMDGPU_SVM_ATTR_ACCESS:
-		return a == b ? a : AMDGPU_SVM_ACCESS_INACCESSIBLE;
-	case AMDGPU_SVM_ATTR_GRANULARITY:
-		return a < b ? a : b;
-	default:
-		return a & b;
-	}
-}
-
 /* The first value is what memory has that was never named. */
 static bool give(struct gpu *gpu, char *mem, size_t size, uint32_t type, unsigned int value)
 {
@@ -320,8 +304,8 @@ bool rule_get_merges(struct worker *w)
 			TRY(give(w->gpu, mem + 2 * PAGE, 3 * PAGE, type, i % 3));
 			TRY_EQ(svm_get(w->gpu, mem, 2 * PAGE, type), a);
 			TRY_EQ(svm_get(w->gpu, mem + 2 * PAGE, 3 * PAGE, type), b);
-			TRY_EQ(svm_get(w->gpu, mem, 5 * PAGE, type), merged(type, a, b));
-			TRY_EQ(svm_get(w->gpu, mem + PAGE, 2 * PAGE, type), merged(type, a, b));
+			TRY_EQ(svm_get(w->gpu, mem, 5 * PAGE, type), svm_merged(type, a, b));
+			TRY_EQ(svm_get(w->gpu, mem + PAGE, 2 * PAGE, type), svm_merged(type, a, b));
 		}
 	munmap(mem, 5 * PAGE);
 	return true;
