@@ -25,6 +25,7 @@ static const char *const count_names[AMDGPU_SVM_COUNTS] = {
 	[AMDGPU_SVM_COUNT_PAGES] = "mapped pages",
 	[AMDGPU_SVM_COUNT_PREMAPS] = "maps without a fault",
 	[AMDGPU_SVM_COUNT_RETRIES] = "retries",
+	[AMDGPU_SVM_COUNT_NARROWED] = "narrowed ranges",
 	[AMDGPU_SVM_COUNT_INVALIDATIONS] = "invalidations",
 	[AMDGPU_SVM_COUNT_ZAPS] = "invalidated ranges",
 	[AMDGPU_SVM_COUNT_FLUSHES] = "TLB flushes",

@@ -83,6 +83,8 @@ enum amdgpu_svm_count {
 	AMDGPU_SVM_COUNT_PREMAPS,
 	/** @AMDGPU_SVM_COUNT_RETRIES: attempts that lost a race */
 	AMDGPU_SVM_COUNT_RETRIES,
+	/** @AMDGPU_SVM_COUNT_NARROWED: ranges that changed too fast to be had as a whole */
+	AMDGPU_SVM_COUNT_NARROWED,
 	/** @AMDGPU_SVM_COUNT_INVALIDATIONS: events that took mappings away */
 	AMDGPU_SVM_COUNT_INVALIDATIONS,
 	/** @AMDGPU_SVM_COUNT_ZAPS: ranges that they took */
@@ -151,6 +153,14 @@ struct amdgpu_svm {
 
 	/** @lock: finding, inserting and removing ranges; innermost but for mm's locks */
 	struct mutex lock;
+	/** @busy_start: here is memory that changed too fast; under @lock */
+	unsigned long busy_start;
+	/** @busy_end: up to here; under @lock */
+	unsigned long busy_end;
+	/** @busy_size: ranges there have no more than this; under @lock */
+	unsigned long busy_size;
+	/** @busy_until: up to this time; under @lock */
+	unsigned long busy_until;
 	/** @pm_held: the device is kept awake because something is mapped; under @lock */
 	bool pm_held;
 
@@ -225,6 +235,10 @@ struct amdgpu_svm_range {
 	bool tried;
 	/** @read_only: the pages were got for reading; under @lock */
 	bool read_only;
+	/** @narrow: the first request for it was; under @lock */
+	bool narrow;
+	/** @tried_jiffies: when its pages were last asked for; under @lock */
+	unsigned long tried_jiffies;
 
 	/** @node: in &amdgpu_svm.mapped, pages; under the VM's eviction lock */
 	struct interval_tree_node node;
@@ -266,6 +280,8 @@ struct amdgpu_svm_request {
 	unsigned long hi;
 	/** @failed: a range built for this could not have its pages */
 	bool failed;
+	/** @narrow: for the time being a wider range cannot be had */
+	bool narrow;
 	/** @waits: how often user space was waited for */
 	unsigned int waits;
 };

@@ -32,6 +32,13 @@
  * is got for writing, which breaks copy on write, unless attributes say that the
  * GPU only reads. A write to a range that was got for reading rebuilds it.
  *
+ * Pages can only be had if nothing changes in the notifier's part of the address space
+ * while they are got, which takes the longer the more they are. A process may change
+ * its memory too fast for that. When drm_gpusvm has given up on a range, the place is
+ * busy for a while, and there ranges are an eighth of that, and if need be an eighth of
+ * an eighth. What was built so gives way to something wider when it was left alone for
+ * as long.
+ *
  * It does not write page tables and does not decide about stale faults.
  */
 
@@ -45,6 +52,10 @@
  * when it was looked at before, until it is taken for missing rights.
  */
 #define MAX_ROUNDS	16
+/* For how long a place is busy, long compared with the second after which drm_gpusvm gives up */
+#define BUSY_JIFFIES	(4 * HZ)
+/* And what part of the range that could not be had is wanted there */
+#define BUSY_SHARE	8
 
 /* Above 2 MiB only if AMDGPU_SVM_ATTR_GRANULARITY asks for it. */
 const unsigned long amdgpu_svm_chunk_sizes[] = {
@@ -163,6 +174,16 @@ static void keep_awake(struct amdgpu_svm *svm)
 	svm->pm_held = true;
 }
 
+/* Want no more than the block of @size, a power of two, that the address is in. */
+static void narrow(struct amdgpu_svm_request *req, unsigned long size)
+{
+	unsigned long start = ALIGN_DOWN(req->addr, size);
+
+	req->lo = max(req->lo, start);
+	req->hi = min(req->hi, start + size);
+	req->narrow = true;
+}
+
 /* Where a range may lie: within its attributes, its granule and what @req says. */
 static void bounds_of(const struct amdgpu_svm_attr_span *span,
 		      const struct amdgpu_svm_request *req, unsigned long *start,
@@ -177,6 +198,38 @@ static void bounds_of(const struct amdgpu_svm_attr_span *span,
 	*start = max(max(first, span->first) << PAGE_SHIFT, req->lo);
 	*end = min((min3(last, span->last, (ULONG_MAX >> PAGE_SHIFT) - 1) + 1) << PAGE_SHIFT,
 		   req->hi);
+}
+
+static bool in_busy(struct amdgpu_svm *svm, unsigned long addr)
+{
+	lockdep_assert_held(&svm->lock);
+	return addr >= svm->busy_start && addr < svm->busy_end &&
+	       time_before(jiffies, svm->busy_until);
+}
+
+/* What is asked for is changing too fast to be had. */
+static void note_busy(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
+{
+	unsigned long start = amdgpu_svm_range_start(range), end = amdgpu_svm_range_end(range);
+
+	mutex_lock(&svm->lock);
+	/* What is a part of it already has made it smaller, not another place. */
+	if (!in_busy(svm, start)) {
+		svm->busy_start = start;
+		svm->busy_end = end;
+	}
+	svm->busy_size = max((end - start) / BUSY_SHARE, PAGE_SIZE);
+	svm->busy_until = jiffies + BUSY_JIFFIES;
+	mutex_unlock(&svm->lock);
+	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_NARROWED);
+}
+
+static void narrow_if_busy(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
+{
+	mutex_lock(&svm->lock);
+	if (in_busy(svm, req->addr))
+		narrow(req, svm->busy_size);
+	mutex_unlock(&svm->lock);
 }
 
 /* Find or insert a range and take a reference. */
@@ -202,13 +255,14 @@ unlock:
 
 /* As above; memory that the process cannot write is had for reading. */
 static struct amdgpu_svm_range *find_range(struct amdgpu_svm *svm,
-					   const struct amdgpu_svm_request *req,
+					   struct amdgpu_svm_request *req,
 					   const struct amdgpu_svm_attr_span *span,
 					   struct drm_gpusvm_ctx *ctx)
 {
 	struct amdgpu_svm_range *range;
 	unsigned long start, end;
 
+	narrow_if_busy(svm, req);
 	bounds_of(span, req, &start, &end);
 	range = find_or_insert(svm, req->addr, start, end, ctx);
 	if (range == ERR_PTR(-EPERM) && !req->write && !ctx->read_only) {
@@ -285,6 +339,9 @@ static bool range_fits(struct amdgpu_svm_range *range, const struct amdgpu_svm_a
 	if (amdgpu_svm_range_start(range) >> PAGE_SHIFT < span->first ||
 	    (amdgpu_svm_range_end(range) - 1) >> PAGE_SHIFT > span->last)
 		return false;
+	/* The reason why it is no wider may have passed. */
+	if (range->narrow && time_after(jiffies, range->tried_jiffies + BUSY_JIFFIES))
+		return false;
 	/* Pages that were got for reading stay so while they are valid. */
 	return !range->tried || !range->read_only || read_only;
 }
@@ -339,8 +396,7 @@ static int without_pages(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	    !amdgpu_svm_is_user_memory(svm, req->addr))
 		return again ? -EAGAIN : 0;
 	if (req->hi - req->lo > PAGE_SIZE) {
-		req->lo = req->addr;
-		req->hi = req->addr + PAGE_SIZE;
+		narrow(req, PAGE_SIZE);
 		return -EAGAIN;
 	}
 	*reason = AMDGPU_SVM_USER;
@@ -354,13 +410,22 @@ static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 {
 	int r;
 
+	if (!range->tried)
+		range->narrow = req->narrow;
 	range->read_only = ctx->read_only;
+	range->tried_jiffies = jiffies;
 	r = drm_gpusvm_get_pages(&svm->gpusvm, &range->pages, svm->gpusvm.mm,
 				 &range->base.notifier->notifier, amdgpu_svm_range_start(range),
 				 amdgpu_svm_range_end(range), ctx);
 	if (r == -EFAULT || r == -EPERM || r == -EOPNOTSUPP) {
 		*reason = reason_of_pages(r);
 		return without_pages(svm, range, req, reason);
+	}
+	/* Something changed all the time. */
+	if (r == -EBUSY && amdgpu_svm_range_pages(range) > 1) {
+		note_busy(svm, range);
+		amdgpu_svm_range_destroy_locked(svm, range);
+		return -EAGAIN;
 	}
 	if (r) {
 		*reason = reason_of_pages(r);
@@ -447,6 +512,7 @@ enum amdgpu_svm_reason amdgpu_svm_serve(struct amdgpu_svm *svm, struct amdgpu_sv
 	req->lo = 0;
 	req->hi = ULONG_MAX;
 	req->failed = false;
+	req->narrow = false;
 	if (req->addr >= svm->gpusvm.mm_start + svm->gpusvm.mm_range)
 		return AMDGPU_SVM_OUT_OF_RANGE;
 	amdgpu_svm_collect(svm, false);
