@@ -84,6 +84,33 @@ static int copy(struct kfd_queue *queue, void *dst, const void *src, size_t len)
 	return kfd_queue_run(queue, SECONDS);
 }
 
+/* Memory to copy from and to, and who does it. */
+struct pair {
+	struct kfd_queue queue;
+	unsigned char *src, *dst;
+};
+
+static int pair_open(struct pair *p)
+{
+	p->src = map_at(NULL, BYTES);
+	p->dst = map_at(NULL, BYTES);
+	return p->src && p->dst ? kfd_sdma_open(&kfd, &p->queue) : -ENOMEM;
+}
+
+static void pair_unmap(struct pair *p)
+{
+	munmap(p->src, BYTES);
+	munmap(p->dst, BYTES);
+}
+
+static int pair_close(struct pair *p)
+{
+	int err = kfd_queue_close(&p->queue);
+
+	pair_unmap(p);
+	return err;
+}
+
 static void xnack_on(void)
 {
 	CHECK_ERR(kfd_set_xnack(&kfd, 1), 0);
@@ -148,55 +175,43 @@ static void unregistered_malloc(void)
 /* Both directions across a page boundary, no more than asked. */
 static void unaligned(void)
 {
-	struct kfd_queue queue;
-	unsigned char *src = map_at(NULL, BYTES), *dst = map_at(NULL, BYTES);
+	struct pair p;
 	size_t len = 3 * PAGE + 5;
 
-	CHECK(src && dst);
-	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
-	put_bytes(src + 4001, len, 3);
-	CHECK_ERR(copy(&queue, dst + 77, src + 4001, len), 0);
-	CHECK_EQ(first_wrong(dst + 77, len, 3), len);
-	CHECK_EQ(first_not_zero(dst, 77), 77);
-	CHECK_EQ(first_not_zero(dst + 77 + len, BYTES - 77 - len), BYTES - 77 - len);
-	CHECK_ERR(kfd_queue_close(&queue), 0);
-	munmap(src, BYTES);
-	munmap(dst, BYTES);
+	CHECK_ERR(pair_open(&p), 0);
+	put_bytes(p.src + 4001, len, 3);
+	CHECK_ERR(copy(&p.queue, p.dst + 77, p.src + 4001, len), 0);
+	CHECK_EQ(first_wrong(p.dst + 77, len, 3), len);
+	CHECK_EQ(first_not_zero(p.dst, 77), 77);
+	CHECK_EQ(first_not_zero(p.dst + 77 + len, BYTES - 77 - len), BYTES - 77 - len);
+	CHECK_ERR(pair_close(&p), 0);
 }
 
 static void untouched_source_is_zero(void)
 {
-	struct kfd_queue queue;
-	unsigned char *src = map_at(NULL, BYTES), *dst = map_at(NULL, BYTES);
+	struct pair p;
 
-	CHECK(src && dst);
-	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
-	put_bytes(dst, BYTES, 4);
-	CHECK_ERR(copy(&queue, dst, src, BYTES), 0);
-	CHECK_EQ(first_not_zero(dst, BYTES), BYTES);
-	CHECK_ERR(kfd_queue_close(&queue), 0);
-	munmap(src, BYTES);
-	munmap(dst, BYTES);
+	CHECK_ERR(pair_open(&p), 0);
+	put_bytes(p.dst, BYTES, 4);
+	CHECK_ERR(copy(&p.queue, p.dst, p.src, BYTES), 0);
+	CHECK_EQ(first_not_zero(p.dst, BYTES), BYTES);
+	CHECK_ERR(pair_close(&p), 0);
 }
 
 static void target_given_back(void)
 {
-	struct kfd_queue queue;
-	unsigned char *src = map_at(NULL, BYTES), *dst = map_at(NULL, BYTES);
+	struct pair p;
 
-	CHECK(src && dst);
-	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
+	CHECK_ERR(pair_open(&p), 0);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		put_bytes(src, BYTES, i);
-		CHECK_ERR(copy(&queue, dst, src, BYTES), 0);
-		CHECK_EQ(first_wrong(dst, BYTES, i), BYTES);
-		CHECK_ERR(madvise(dst, BYTES, MADV_DONTNEED) ? -errno : 0, 0);
+		put_bytes(p.src, BYTES, i);
+		CHECK_ERR(copy(&p.queue, p.dst, p.src, BYTES), 0);
+		CHECK_EQ(first_wrong(p.dst, BYTES, i), BYTES);
+		CHECK_ERR(madvise(p.dst, BYTES, MADV_DONTNEED) ? -errno : 0, 0);
 		/* The GPU's page, not the one that the CPU now sees, would be data lost. */
-		CHECK_EQ(first_not_zero(dst, PAGE), PAGE);
+		CHECK_EQ(first_not_zero(p.dst, PAGE), PAGE);
 	}
-	CHECK_ERR(kfd_queue_close(&queue), 0);
-	munmap(src, BYTES);
-	munmap(dst, BYTES);
+	CHECK_ERR(pair_close(&p), 0);
 }
 
 /* @touch: the CPU writes a byte of each page before the GPU reads it. */
@@ -239,22 +254,18 @@ static void untouched_source_given_back(void)
 
 static void mapped_again_at_the_same_address(void)
 {
-	struct kfd_queue queue;
-	unsigned char *src = map_at(NULL, BYTES), *dst = map_at(NULL, BYTES);
+	struct pair p;
 
-	CHECK(src && dst);
-	CHECK_ERR(kfd_sdma_open(&kfd, &queue), 0);
+	CHECK_ERR(pair_open(&p), 0);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		put_bytes(src, BYTES, i);
-		CHECK_ERR(copy(&queue, dst, src, BYTES), 0);
-		CHECK_EQ(first_wrong(dst, BYTES, i), BYTES);
-		CHECK_EQ(munmap(i & 1 ? src : dst, BYTES), 0);
-		CHECK(map_at(i & 1 ? src : dst, BYTES) == (i & 1 ? src : dst));
-		CHECK_EQ(first_not_zero(i & 1 ? src : dst, BYTES), BYTES);
+		put_bytes(p.src, BYTES, i);
+		CHECK_ERR(copy(&p.queue, p.dst, p.src, BYTES), 0);
+		CHECK_EQ(first_wrong(p.dst, BYTES, i), BYTES);
+		CHECK_EQ(munmap(i & 1 ? p.src : p.dst, BYTES), 0);
+		CHECK(map_at(i & 1 ? p.src : p.dst, BYTES) == (i & 1 ? p.src : p.dst));
+		CHECK_EQ(first_not_zero(i & 1 ? p.src : p.dst, BYTES), BYTES);
 	}
-	CHECK_ERR(kfd_queue_close(&queue), 0);
-	munmap(src, BYTES);
-	munmap(dst, BYTES);
+	CHECK_ERR(pair_close(&p), 0);
 }
 
 /* Single pages, each a mapping of its own with nothing around it. */
@@ -285,20 +296,21 @@ static void sparse_mappings(void)
 struct worker {
 	pthread_t thread;
 	unsigned int number;
-	struct kfd_queue queue;
-	unsigned char *src, *dst;
+	struct pair pair;
 	int err;
 	size_t good;		/* bytes, of one round after the other */
 };
 
 static void work_round(struct worker *w, unsigned int salt)
 {
-	put_bytes(w->src, BYTES, salt);
-	w->err = copy(&w->queue, w->dst, w->src, BYTES);
+	struct pair *p = &w->pair;
+
+	put_bytes(p->src, BYTES, salt);
+	w->err = copy(&p->queue, p->dst, p->src, BYTES);
 	if (w->err)
 		return;
-	w->good += first_wrong(w->dst, BYTES, salt);
-	if (madvise(w->dst, BYTES, MADV_DONTNEED) || madvise(w->src, BYTES, MADV_DONTNEED))
+	w->good += first_wrong(p->dst, BYTES, salt);
+	if (madvise(p->dst, BYTES, MADV_DONTNEED) || madvise(p->src, BYTES, MADV_DONTNEED))
 		w->err = -errno;
 }
 
@@ -306,16 +318,19 @@ static void *work(void *arg)
 {
 	struct worker *w = arg;
 
-	w->src = map_at(NULL, BYTES);
-	w->dst = map_at(NULL, BYTES);
-	w->err = w->src && w->dst ? kfd_sdma_open(&kfd, &w->queue) : -ENOMEM;
+	w->err = pair_open(&w->pair);
 	for (unsigned int i = 0; !w->err && i < ROUNDS; i++)
 		work_round(w, w->number * ROUNDS + i);
 	if (!w->err)
-		w->err = kfd_queue_close(&w->queue);
+		w->err = kfd_queue_close(&w->pair.queue);
 	return NULL;
 }
 
+/*
+ * Their memory is unmapped when all are done. Unmapped while others fault, data of the
+ * mappings beside was lost in one of 21 runs, and another one ended with SIGBUS; whether
+ * by the KFD of 7.2.12 or by the emulated GPU is not known.
+ */
 static void threads_with_a_queue_each(void)
 {
 	static struct worker workers[THREADS];
@@ -330,9 +345,9 @@ static void threads_with_a_queue_each(void)
 	for (unsigned int i = 0; i < THREADS; i++) {
 		CHECK_ERR(workers[i].err, 0);
 		CHECK_EQ(workers[i].good, (size_t)ROUNDS * BYTES);
-		munmap(workers[i].src, BYTES);
-		munmap(workers[i].dst, BYTES);
 	}
+	for (unsigned int i = 0; i < THREADS; i++)
+		pair_unmap(&workers[i].pair);
 }
 
 static const struct tap_test tests[] = {
