@@ -673,6 +673,9 @@ void amdgpu_svm_tables_lost(struct amdgpu_vm *vm)
 
 /* --- pages that the GPU is told to give up ------------------------------------------------ */
 
+/* A user queue that runs wild submits nothing, and would have us note all it touches. */
+#define MAX_REFUSED	512
+
 /*
  * A range that is mapped there gives way: the access is more than it allows. Before
  * tables are prepared, as one may take the place of the range's leaf.
@@ -721,6 +724,8 @@ static int write_refusal(struct amdgpu_svm *svm, const struct amdgpu_svm_run *ru
 		r = amdgpu_svm_pt_write(svm->adev, svm->vm, run, svm->adev->gmc.noretry_flags);
 	if (!r)
 		r = xa_err(xa_store(&svm->refused, page, xa_mk_value(1), GFP_NOWAIT));
+	if (!r)
+		WRITE_ONCE(svm->num_refused, svm->num_refused + 1);
 	/* It was refused before, and is not any more, and nothing was reserved. */
 	if (r == -ENOMEM)
 		amdgpu_svm_pt_clear(svm->adev, svm->vm, run->pfn, run->pfn + run->count - 1);
@@ -736,7 +741,8 @@ static int write_refusal(struct amdgpu_svm *svm, const struct amdgpu_svm_run *ru
  * @addr: page aligned
  *
  * Writes an entry that turns the retried access into an error. It stays until
- * amdgpu_svm_refuse_end() or until something is mapped there.
+ * amdgpu_svm_refuse_end(), until something is mapped there, or until there are too
+ * many: then all older ones go, and what still waits for one of them faults again.
  *
  * Return: 0 or a negative error.
  */
@@ -753,6 +759,8 @@ int amdgpu_svm_refuse(struct amdgpu_svm *svm, unsigned long addr)
 	if (!drm_dev_enter(adev_to_drm(svm->adev), &idx))
 		return -ENODEV;
 	r = amdgpu_svm_lock_vm(svm, &exec);
+	if (!r && READ_ONCE(svm->num_refused) >= MAX_REFUSED)
+		amdgpu_svm_refuse_end(svm);
 	if (!r)
 		r = prepare_refusal(svm, &run, addr >> PAGE_SHIFT);
 	if (!r)
@@ -785,6 +793,7 @@ void amdgpu_svm_refuse_end(struct amdgpu_svm *svm)
 				    gpu_page((page + 1) << PAGE_SHIFT) - 1);
 		any = true;
 	}
+	WRITE_ONCE(svm->num_refused, 0);
 	amdgpu_vm_eviction_unlock(svm->vm);
 	if (any) {
 		amdgpu_svm_pt_flush(svm->adev);

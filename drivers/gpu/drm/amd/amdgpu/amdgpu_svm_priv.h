@@ -174,6 +174,8 @@ struct amdgpu_svm {
 	u64 flushed;
 	/** @refused: pages that have a no-retry entry after a fatal fault */
 	struct xarray refused;
+	/** @num_refused: entries that @refused got since it was last emptied */
+	unsigned int num_refused;
 
 	/** @frees: where jobs will clear entries, in bytes; under the reservation */
 	struct rb_root_cached frees;
