@@ -36,13 +36,15 @@
  *	root page directory reservation	prepare tables, commit
  *	drm_gpusvm notifier lock	commit (read), notifier (write)
  *	VM eviction lock		entries, &amdgpu_svm.mapped
- *	&amdgpu_svm.queue_lock, locks of the TLB flush
+ *	reset domain's semaphore (read), locks of the TLB flush
+ *	&amdgpu_svm.queue_lock
  *
  * Nobody holds &amdgpu_svm.lock or the mmap lock while committing.
  *
  * From the notifier lock on everything is reachable from memory reclaim: no
  * allocation that reclaims, no dma_resv. What a notifier waits for is the eviction
- * lock, whose holders wait for page table jobs at most, and the TLB flush.
+ * lock, whose holders wait for page table jobs at most, and the TLB flush, which waits for
+ * a reset that is under way.
  *
  * Limit: commits need the root page directory's reservation. Who holds it and
  * waits for a job that itself waits for SVM stops that job until its time is up;
@@ -483,7 +485,7 @@ static int write_entries(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
  * these GPUs do not remember, so only a replaced no-retry entry needs a flush.
  */
 static int commit(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word,
-		  bool *flush)
+		  const unsigned long *pfns, bool *flush)
 {
 	bool writable = !range->read_only && !amdgpu_svm_attr_is(word, AMDGPU_SVM_ATTR_GPU_RO);
 	int r = -EAGAIN;
@@ -495,6 +497,8 @@ static int commit(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 wo
 	    !amdgpu_svm_compat_pages_valid(&svm->gpusvm, &range->pages) ||
 	    !attrs_hold(svm, range, word))
 		goto unlock;
+	if (writable)
+		amdgpu_svm_mark_dirty(svm, range, pfns);
 	r = write_entries(svm, range, word, writable);
 	amdgpu_svm_pt_flush(svm->adev);
 	if (r)
@@ -518,11 +522,13 @@ unlock:
  * @svm: the VM's SVM
  * @range: locked, not mapped, its pages got
  * @word: its attributes
+ * @pfns: as amdgpu_svm_look_up_pages() has found them, if the GPU may write
  *
  * Return: 0, -EADDRINUSE if a buffer object is there, -EAGAIN if the pages or
  * the attributes changed meanwhile, or another negative error.
  */
-int amdgpu_svm_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word)
+int amdgpu_svm_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word,
+		   const unsigned long *pfns)
 {
 	u64 first = gpu_page(amdgpu_svm_range_start(range));
 	u64 last = gpu_page(amdgpu_svm_range_end(range)) - 1;
@@ -538,7 +544,7 @@ int amdgpu_svm_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 w
 	if (!r)
 		r = prepare_tables(svm, range);
 	if (!r)
-		r = commit(svm, range, word, &flush);
+		r = commit(svm, range, word, pfns, &flush);
 	drm_exec_fini(&exec);
 	if (flush)
 		amdgpu_svm_flush(svm);
@@ -774,8 +780,9 @@ int amdgpu_svm_refuse(struct amdgpu_svm *svm, unsigned long addr)
  * amdgpu_svm_refuse_end() - let refused addresses fault again
  * @svm: the VM's SVM
  *
- * Called when the process submits new work or changes attributes: what was wrong
- * then may be right now, and nothing tells when a process maps memory.
+ * Called when the process submits new work, changes attributes or maps a buffer object,
+ * when tables move, and when there are too many: what was wrong then may be right now,
+ * and nothing tells when a process maps memory.
  */
 void amdgpu_svm_refuse_end(struct amdgpu_svm *svm)
 {

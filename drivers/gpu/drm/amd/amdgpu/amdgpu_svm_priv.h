@@ -344,7 +344,8 @@ void amdgpu_svm_range_destroy_locked(struct amdgpu_svm *svm, struct amdgpu_svm_r
 
 /* amdgpu_svm_map.c */
 int amdgpu_svm_lock_vm(struct amdgpu_svm *svm, struct drm_exec *exec);
-int amdgpu_svm_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word);
+int amdgpu_svm_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word,
+		   const unsigned long *pfns);
 int amdgpu_svm_bo_clip(struct amdgpu_svm *svm, unsigned long addr, unsigned long *start,
 		       unsigned long *end);
 bool amdgpu_svm_in_bo(struct amdgpu_svm *svm, unsigned long addr);
@@ -355,6 +356,12 @@ void amdgpu_svm_unmap_all(struct amdgpu_svm *svm);
 void amdgpu_svm_forget_frees(struct amdgpu_svm *svm);
 int amdgpu_svm_refuse(struct amdgpu_svm *svm, unsigned long addr);
 void amdgpu_svm_refuse_end(struct amdgpu_svm *svm);
+
+/* amdgpu_svm_dirty.c */
+int amdgpu_svm_look_up_pages(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
+			     unsigned long **pfns);
+void amdgpu_svm_mark_dirty(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
+			   const unsigned long *pfns);
 
 /* amdgpu_svm_tlb.c */
 void amdgpu_svm_flush(struct amdgpu_svm *svm);

@@ -403,6 +403,20 @@ static int without_pages(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	return 0;
 }
 
+/* -EAGAIN: start again. */
+static int map_range(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word)
+{
+	unsigned long *pfns = NULL;
+	int r = 0;
+
+	if (!range->read_only)
+		r = amdgpu_svm_look_up_pages(svm, range, &pfns);
+	if (!r)
+		r = amdgpu_svm_map(svm, range, word, pfns);
+	kvfree(pfns);
+	return r;
+}
+
 /* Get the pages of a locked range and map it. -EAGAIN: start again. */
 static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 		       struct amdgpu_svm_request *req, const struct amdgpu_svm_attr_span *span,
@@ -432,7 +446,7 @@ static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 		return 0;
 	}
 	range->tried = true;
-	r = amdgpu_svm_map(svm, range, span->word);
+	r = map_range(svm, range, span->word);
 	if (r == -EADDRINUSE)
 		r = make_room(svm, range, req);
 	*reason = reason_of_map(r);
