@@ -132,6 +132,7 @@ static void annotate_locks(struct amdgpu_svm *svm)
 {
 	fs_reclaim_acquire(GFP_KERNEL);
 	might_lock(&svm->vm->eviction_lock);
+	might_lock_read(&svm->adev->reset_domain->sem);
 	might_lock(&svm->adev->vm_manager.id_mgr[AMDGPU_GFXHUB(0)].lock);
 	fs_reclaim_release(GFP_KERNEL);
 }

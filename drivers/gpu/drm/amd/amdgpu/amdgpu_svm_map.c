@@ -802,10 +802,8 @@ void amdgpu_svm_refuse_end(struct amdgpu_svm *svm)
 	}
 	WRITE_ONCE(svm->num_refused, 0);
 	amdgpu_vm_eviction_unlock(svm->vm);
-	if (any) {
-		amdgpu_svm_pt_flush(svm->adev);
+	if (any)
 		amdgpu_svm_flush(svm);
-	}
 	drm_dev_exit(idx);
 }
 

@@ -275,6 +275,10 @@ int amdgpu_svm_pt_end(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 		if (r)
 			return r;
 	}
+	/* The CPU's functions wait for moves as long as it takes. */
+	r = wait_for_jobs(vm, false);
+	if (r)
+		return r;
 	vm->update_funcs = &amdgpu_vm_cpu_funcs;
 	r = amdgpu_vm_update_pdes(adev, vm, true);
 	vm->update_funcs = funcs;
@@ -467,12 +471,14 @@ void amdgpu_svm_pt_clear(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 f
 /**
  * amdgpu_svm_pt_flush() - let the GPU see what the CPU stored
  * @adev: the device
+ *
+ * Not while somebody waits to reset it: enough for new entries, whose fault comes again.
+ * For those that are cleared amdgpu_svm_flush() does it.
  */
 void amdgpu_svm_pt_flush(struct amdgpu_device *adev)
 {
 	/* Order the stores before the flush. */
 	mb();
-	/* A reset flushes it too. */
 	if (!down_read_trylock(&adev->reset_domain->sem))
 		return;
 	amdgpu_device_flush_hdp(adev, NULL);

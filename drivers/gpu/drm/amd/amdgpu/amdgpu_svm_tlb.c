@@ -4,7 +4,6 @@
 
 #include "amdgpu.h"
 #include "amdgpu_svm_priv.h"
-#include "amdgpu_svm_pt.h"
 #include "amdgpu_vm.h"
 
 /* Waits until accesses under way are done, which a page that goes away needs. */
@@ -41,23 +40,16 @@ static void flush_compute(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 		amdgpu_gmc_flush_gpu_tlb_pasid(adev, vm->pasid, FLUSH_HEAVYWEIGHT, true, xcc);
 }
 
-/**
- * amdgpu_svm_flush() - make the GPU forget translations of a VM
- * @svm: the VM's SVM
- *
- * Returns when no access with an old translation is under way any more. Does not
- * allocate and takes no lock that is held over reclaim, so that a notifier can
- * call it. The driver's functions underneath report a flush that the hardware
- * does not confirm in the kernel log only; it takes a reset to get out of that,
- * and during a reset they do nothing because it empties the TLBs.
- */
-void amdgpu_svm_flush(struct amdgpu_svm *svm)
+static void flush_all(struct amdgpu_svm *svm)
 {
 	struct amdgpu_device *adev = svm->adev;
 	struct amdgpu_vm *vm = svm->vm;
 	unsigned long vmids;
 	int hub, vmid;
 
+	/* Order what was stored into page tables before the flushes. */
+	mb();
+	amdgpu_device_flush_hdp(adev, NULL);
 	for_each_set_bit(hub, adev->vmhubs_mask, AMDGPU_MAX_VMHUBS) {
 		vmids = vmids_of(adev, vm, hub);
 		for_each_set_bit(vmid, &vmids, AMDGPU_NUM_VMID)
@@ -65,6 +57,33 @@ void amdgpu_svm_flush(struct amdgpu_svm *svm)
 	}
 	if (vm->is_compute_context)
 		flush_compute(adev, vm);
+}
+
+/**
+ * amdgpu_svm_flush() - make the GPU forget translations of a VM
+ * @svm: the VM's SVM
+ *
+ * And see what the CPU stored into its page tables before. Returns when no access with
+ * an old translation is under way any more. Does not
+ * allocate and takes no lock that is held over reclaim, so that a notifier can
+ * call it. The driver's functions underneath report a flush that the hardware
+ * does not confirm in the kernel log only; it takes a reset to get out of that.
+ *
+ * While somebody waits to reset the GPU they do nothing at all, and then there may
+ * be no reset after all: so it is waited for, and the flush done again.
+ */
+void amdgpu_svm_flush(struct amdgpu_svm *svm)
+{
+	struct rw_semaphore *sem = &svm->adev->reset_domain->sem;
+	bool skipped;
+
+	do {
+		down_read(sem);
+		flush_all(svm);
+		/* Who waits stays until we are out, so nobody waited during the flush. */
+		skipped = rwsem_is_contended(sem);
+		up_read(sem);
+	} while (skipped);
 	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_FLUSHES);
 }
 
@@ -88,7 +107,6 @@ void amdgpu_svm_flush_cleared(struct amdgpu_svm *svm)
 	if (cleared == flushed || !drm_dev_enter(adev_to_drm(svm->adev), &idx))
 		return;
 
-	amdgpu_svm_pt_flush(svm->adev);
 	amdgpu_svm_flush(svm);
 	drm_dev_exit(idx);
 
