@@ -362,8 +362,8 @@ static int disable(struct amdgpu_svm *svm)
 }
 
 /**
- * amdgpu_svm_check_submit() - may the caller have the GPU work for a file's VM?
- * @filp: the file
+ * amdgpu_svm_check_user() - may the caller have the GPU work for a VM?
+ * @vm: the VM
  *
  * Such work reaches all memory of the process that opened the file. A display server
  * opens files for its clients, and children inherit them: they get a VM without
@@ -371,14 +371,26 @@ static int disable(struct amdgpu_svm *svm)
  *
  * Return: 0, or -EPERM.
  */
-int amdgpu_svm_check_submit(struct drm_file *filp)
+int amdgpu_svm_check_user(struct amdgpu_vm *vm)
 {
-	struct amdgpu_fpriv *fpriv = filp->driver_priv;
-	struct amdgpu_svm *svm = fpriv->vm.svm;
+	struct amdgpu_svm *svm = vm->svm;
 
 	if (!svm || svm->gpusvm.mm == current->mm || READ_ONCE(svm->disabled))
 		return 0;
 	return disable(svm);
+}
+
+/**
+ * amdgpu_svm_check_submit() - may the caller submit work for a file's VM?
+ * @filp: the file
+ *
+ * Return: 0, or -EPERM.
+ */
+int amdgpu_svm_check_submit(struct drm_file *filp)
+{
+	struct amdgpu_fpriv *fpriv = filp->driver_priv;
+
+	return amdgpu_svm_check_user(&fpriv->vm);
 }
 
 /**

@@ -28,6 +28,7 @@ void amdgpu_svm_fini(struct amdgpu_vm *vm);
 void amdgpu_svm_unplug(struct amdgpu_device *adev);
 
 int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct drm_file *filp);
+int amdgpu_svm_check_user(struct amdgpu_vm *vm);
 int amdgpu_svm_check_submit(struct drm_file *filp);
 void amdgpu_svm_file_flush(struct drm_file *filp);
 
@@ -66,6 +67,11 @@ static inline void amdgpu_svm_unplug(struct amdgpu_device *adev)
 static inline int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct drm_file *filp)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline int amdgpu_svm_check_user(struct amdgpu_vm *vm)
+{
+	return 0;
 }
 
 static inline int amdgpu_svm_check_submit(struct drm_file *filp)
