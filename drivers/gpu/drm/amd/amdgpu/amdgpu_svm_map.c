@@ -405,9 +405,11 @@ int amdgpu_svm_lock_vm(struct amdgpu_svm *svm, struct drm_exec *exec)
 		r = amdgpu_vm_validate(svm->adev, vm, NULL, validate_table, NULL);
 	/*
 	 * Buffer objects that userspace has unmapped, and whose entries are still
-	 * there: jobs will clear them, and amdgpu_svm_note_free() says where.
+	 * there: jobs will clear them, and amdgpu_svm_note_free() says where. But not if
+	 * the scheduler takes no more jobs, because a process was killed that had the file
+	 * too: one that is pushed never ends.
 	 */
-	if (r || READ_ONCE(svm->closing))
+	if (r || READ_ONCE(svm->closing) || !amdgpu_vm_ready(vm))
 		return r;
 	return amdgpu_vm_clear_freed(svm->adev, vm, NULL);
 }
