@@ -34,10 +34,10 @@
  *
  * Pages can only be had if nothing changes in the notifier's part of the address space
  * while they are got, which takes the longer the more they are. A process may change
- * its memory too fast for that. When drm_gpusvm has given up on a range, the place is
- * busy for a while, and there ranges are an eighth of that, and if need be an eighth of
- * an eighth. What was built so gives way to something wider when it was left alone for
- * as long.
+ * its memory too fast for that. When drm_gpusvm has given up on a range, that part is
+ * busy for a while, and there ranges are an eighth of what could not be had, and if need
+ * be an eighth of an eighth. What was built so gives way to something wider when it was
+ * left alone for as long. Of several busy parts the last one is known.
  *
  * It does not write page tables and does not decide about stale faults.
  */
@@ -52,7 +52,7 @@
  * when it was looked at before, until it is taken for missing rights.
  */
 #define MAX_ROUNDS	16
-/* For how long a place is busy, long compared with the second after which drm_gpusvm gives up */
+/* For how long that is busy, long compared with the second after which drm_gpusvm gives up */
 #define BUSY_JIFFIES	(4 * HZ)
 /* And what part of the range that could not be had is wanted there */
 #define BUSY_SHARE	8
@@ -210,15 +210,13 @@ static bool in_busy(struct amdgpu_svm *svm, unsigned long addr)
 /* What is asked for is changing too fast to be had. */
 static void note_busy(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
 {
-	unsigned long start = amdgpu_svm_range_start(range), end = amdgpu_svm_range_end(range);
+	unsigned long size = amdgpu_svm_range_end(range) - amdgpu_svm_range_start(range);
 
 	mutex_lock(&svm->lock);
-	/* What is a part of it already has made it smaller, not another place. */
-	if (!in_busy(svm, start)) {
-		svm->busy_start = start;
-		svm->busy_end = end;
-	}
-	svm->busy_size = max((end - start) / BUSY_SHARE, PAGE_SIZE);
+	/* Any change in the notifier's part stands in the way. */
+	svm->busy_start = drm_gpusvm_notifier_start(range->base.notifier);
+	svm->busy_end = drm_gpusvm_notifier_end(range->base.notifier);
+	svm->busy_size = max(size / BUSY_SHARE, PAGE_SIZE);
 	svm->busy_until = jiffies + BUSY_JIFFIES;
 	mutex_unlock(&svm->lock);
 	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_NARROWED);
