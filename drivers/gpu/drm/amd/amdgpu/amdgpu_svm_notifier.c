@@ -110,8 +110,8 @@ static struct amdgpu_svm_range *unqueue_remap(struct amdgpu_svm *svm)
 	return range;
 }
 
-/* Phase one. Returns whether anything was mapped. */
-static bool unmap_ranges(struct amdgpu_svm *svm, struct drm_gpusvm_notifier *notifier,
+/* Phase one. */
+static void unmap_ranges(struct amdgpu_svm *svm, struct drm_gpusvm_notifier *notifier,
 			 unsigned long start, unsigned long end)
 {
 	struct drm_gpusvm_range *base = NULL;
@@ -123,10 +123,16 @@ static bool unmap_ranges(struct amdgpu_svm *svm, struct drm_gpusvm_notifier *not
 	amdgpu_vm_eviction_unlock(svm->vm);
 	amdgpu_svm_flush_cleared(svm);
 	if (!zaps)
-		return false;
+		return;
 	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_INVALIDATIONS);
 	amdgpu_svm_add(svm, AMDGPU_SVM_COUNT_ZAPS, zaps);
-	return true;
+}
+
+/* Faults on it may be under way, also if something else had taken it away before. */
+static void note_unmap(struct amdgpu_svm *svm)
+{
+	WRITE_ONCE(svm->unmap_jiffies, jiffies);
+	WRITE_ONCE(svm->unmap_ts, amdgpu_svm_newest_ts(svm->adev));
 }
 
 /**
@@ -145,17 +151,16 @@ void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 		    mmu_range->event == MMU_NOTIFY_RELEASE;
 	const struct drm_gpusvm_ctx ctx = { .in_notifier = true };
 	struct drm_gpusvm_range *base = NULL;
+	bool known = false;
 
 	lockdep_assert_held_write(&gpusvm->notifier_lock);
 	trace_amdgpu_svm_invalidate(svm->vm->pasid, start, end, mmu_range->event);
-	if (unmap_ranges(svm, notifier, start, end) && gone) {
-		WRITE_ONCE(svm->unmap_jiffies, jiffies);
-		WRITE_ONCE(svm->unmap_ts, amdgpu_svm_newest_ts(svm->adev));
-	}
+	unmap_ranges(svm, notifier, start, end);
 
 	drm_gpusvm_for_each_range(base, notifier, start, end) {
 		struct amdgpu_svm_range *range = to_amdgpu_svm_range(base);
 
+		known = true;
 		drm_gpusvm_unmap_pages(gpusvm, &range->pages, amdgpu_svm_range_pages(range), &ctx);
 		if (gone) {
 			amdgpu_svm_compat_set_unmapped(base, &range->pages, mmu_range);
@@ -164,6 +169,8 @@ void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 		if (mmu_range->event != MMU_NOTIFY_RELEASE)
 			amdgpu_svm_remap_later(svm, range);
 	}
+	if (gone && known)
+		note_unmap(svm);
 }
 
 /**
