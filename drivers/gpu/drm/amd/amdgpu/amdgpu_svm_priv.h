@@ -284,6 +284,8 @@ struct amdgpu_svm_request {
 	bool failed;
 	/** @narrow: for the time being a wider range cannot be had */
 	bool narrow;
+	/** @read_only: nor can the page be had for writing, which is not wanted */
+	bool read_only;
 	/** @waits: how often user space was waited for */
 	unsigned int waits;
 };

@@ -381,7 +381,8 @@ static int make_room(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 /*
  * The pages of a locked range cannot be had. Its memory changed under it, or it is no
  * good at all: that is known when what was built anew for it fails as well. If it
- * waits for a program, only the page that is asked for does. -EAGAIN: start again.
+ * waits for a program, only the page that is asked for does, and only for what is
+ * asked for. -EAGAIN: start again.
  */
 static int without_pages(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 			 struct amdgpu_svm_request *req, enum amdgpu_svm_reason *reason)
@@ -395,6 +396,11 @@ static int without_pages(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 		return again ? -EAGAIN : 0;
 	if (req->hi - req->lo > PAGE_SIZE) {
 		narrow(req, PAGE_SIZE);
+		return -EAGAIN;
+	}
+	/* The program may watch writes only. */
+	if (!req->write && !req->read_only) {
+		req->read_only = true;
 		return -EAGAIN;
 	}
 	*reason = AMDGPU_SVM_USER;
@@ -483,7 +489,7 @@ static int serve_once(struct amdgpu_svm *svm, struct amdgpu_svm_request *req,
 	struct amdgpu_svm_attr_span span =
 		amdgpu_svm_attr_lookup(&svm->attrs, req->addr >> PAGE_SHIFT);
 	bool gpu_ro = amdgpu_svm_attr_is(span.word, AMDGPU_SVM_ATTR_GPU_RO);
-	struct drm_gpusvm_ctx ctx = { .read_only = gpu_ro };
+	struct drm_gpusvm_ctx ctx = { .read_only = gpu_ro || req->read_only };
 	struct amdgpu_svm_range *range;
 	int r;
 
@@ -525,6 +531,7 @@ enum amdgpu_svm_reason amdgpu_svm_serve(struct amdgpu_svm *svm, struct amdgpu_sv
 	req->hi = ULONG_MAX;
 	req->failed = false;
 	req->narrow = false;
+	req->read_only = false;
 	if (req->addr >= svm->gpusvm.mm_start + svm->gpusvm.mm_range)
 		return AMDGPU_SVM_OUT_OF_RANGE;
 	amdgpu_svm_collect(svm, false);
