@@ -91,6 +91,19 @@ identifier bo_base;
  #include "amdgpu_vm.h"
 +#include "amdgpu_vm_explicit.h"
 
+// What is not noted below was not unmapped by an operation.
+// expect: explicit_insert 1 mapping->frees_no_memory = false; in amdgpu_vm_bo_insert_map
+@explicit_insert@
+identifier mapping, bo_va;
+@@
+ amdgpu_vm_bo_insert_map(...)
+ {
+ <...
+ mapping->bo_va = bo_va;
++mapping->frees_no_memory = false;
+ ...>
+ }
+
 // The three places where a mapping leaves its bo_va for amdgpu_vm.freed; the
 // one in amdgpu_vm_bo_del() stays implicit.
 // expect: explicit_note 1 amdgpu_vm_explicit_note_freed(vm, mapping); list_del(&mapping->list); in amdgpu_vm_bo_unmap

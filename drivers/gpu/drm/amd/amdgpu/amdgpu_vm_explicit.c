@@ -87,7 +87,8 @@ static int add_input(struct amdgpu_vm_explicit *op, struct drm_file *filp,
  * update yet that could depend on them.
  *
  * Return: 0, -EFAULT for an unreadable array, -EINVAL for a handle of 0 or a
- * syncobj without a fence, -ENOENT for an unknown one, -ENOMEM.
+ * syncobj without a fence, -ENOENT for an unknown one, -ENOMEM, -EINTR if the caller
+ * was killed.
  */
 int amdgpu_vm_explicit_add_inputs(struct amdgpu_vm_explicit *op,
 				  struct drm_file *filp,
@@ -102,6 +103,8 @@ int amdgpu_vm_explicit_add_inputs(struct amdgpu_vm_explicit *op,
 		return 0;
 
 	for (i = 0; i < args->num_syncobj_handles; ++i) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		if (get_user(handle, handles + i))
 			return -EFAULT;
 		r = add_input(op, filp, handle);
