@@ -40,6 +40,8 @@ int amdgpu_svm_check_bo_map(struct amdgpu_vm *vm, u64 addr, u64 size);
 void amdgpu_svm_note_free(struct amdgpu_vm *vm, u64 first, u64 last, struct dma_fence *fence);
 int amdgpu_svm_clear_table(struct amdgpu_device *adev, struct amdgpu_vm *vm,
 			   struct amdgpu_bo_vm *table, bool immediate);
+void amdgpu_svm_keep_tables(struct list_head *entries, struct list_head *tables);
+void amdgpu_svm_put_tables(struct list_head *tables);
 void amdgpu_svm_table_moves(struct amdgpu_vm *vm, struct amdgpu_bo *bo);
 void amdgpu_svm_tables_lost(struct amdgpu_vm *vm);
 void amdgpu_svm_tables_valid(struct amdgpu_vm *vm);
@@ -104,6 +106,14 @@ static inline int amdgpu_svm_clear_table(struct amdgpu_device *adev, struct amdg
 					 struct amdgpu_bo_vm *table, bool immediate)
 {
 	return amdgpu_vm_pt_clear(adev, vm, table, immediate);
+}
+
+static inline void amdgpu_svm_keep_tables(struct list_head *entries, struct list_head *tables)
+{
+}
+
+static inline void amdgpu_svm_put_tables(struct list_head *tables)
+{
 }
 
 static inline void amdgpu_svm_table_moves(struct amdgpu_vm *vm, struct amdgpu_bo *bo)

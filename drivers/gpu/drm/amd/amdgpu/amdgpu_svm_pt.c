@@ -313,6 +313,41 @@ int amdgpu_svm_clear_table(struct amdgpu_device *adev, struct amdgpu_vm *vm,
 }
 
 /**
+ * amdgpu_svm_keep_tables() - keep tables that an update is about to free
+ * @entries: of their directories, by &amdgpu_vm_bo_base.vm_status
+ * @tables: list for them, empty
+ *
+ * The update holds the eviction lock, for which notifiers wait, and the end of a buffer
+ * object takes locks that others hold while they allocate memory and reclaim.
+ * Uses a list head of GEM that is for drivers and that amdgpu has no use for.
+ */
+void amdgpu_svm_keep_tables(struct list_head *entries, struct list_head *tables)
+{
+	struct amdgpu_vm_bo_base *entry;
+
+	list_for_each_entry(entry, entries, vm_status) {
+		amdgpu_bo_ref(entry->bo);
+		list_add(&entry->bo->tbo.base.lru_node, tables);
+	}
+}
+
+/**
+ * amdgpu_svm_put_tables() - let them go
+ * @tables: what amdgpu_svm_keep_tables() has kept
+ */
+void amdgpu_svm_put_tables(struct list_head *tables)
+{
+	struct drm_gem_object *gem, *next;
+
+	list_for_each_entry_safe(gem, next, tables, lru_node) {
+		struct amdgpu_bo *table = gem_to_amdgpu_bo(gem);
+
+		list_del_init(&gem->lru_node);
+		amdgpu_bo_unref(&table);
+	}
+}
+
+/**
  * amdgpu_svm_pt_init() - get to know the root page directory
  * @adev: the device
  * @vm: nothing of it is reserved

@@ -85,6 +85,28 @@ identifier bo_base;
  ...>
  }
 
+// Tables go when notifiers, and with them memory reclaim, wait for the lock no more.
+// expect: keep 1 amdgpu_svm_keep_tables(&params.tlb_flush_waitlist, &dead_tables); in amdgpu_vm_update_range
+// expect: keep 1 LIST_HEAD(dead_tables);
+// expect: keep 1 amdgpu_svm_put_tables(&dead_tables);
+@keep@
+identifier params;
+@@
+ amdgpu_vm_update_range(...)
+ {
+ ...
+ struct amdgpu_vm_update_params params;
++LIST_HEAD(dead_tables);
+ ...
++amdgpu_svm_keep_tables(&params.tlb_flush_waitlist, &dead_tables);
+ amdgpu_vm_pt_free_list(adev, &params);
+ ...
+ amdgpu_vm_eviction_unlock(vm);
++amdgpu_svm_put_tables(&dead_tables);
+ drm_dev_exit(idx);
+ ...
+ }
+
 // expect: explicit_include 1 #include "amdgpu_vm_explicit.h"
 @explicit_include@
 @@
