@@ -313,6 +313,62 @@ static void who_waits_for_ever_does_not_keep_the_others_from_running(void)
 	end();
 }
 
+#define LOST_VA 0x900000ull
+
+/* A process with a table of its own, whose queue writes @i + 1 to a page that is not there. */
+static u64 make_faulter(u32 i)
+{
+	u64 other = new_table(PAGE), mine = root;
+
+	root = other;
+	make_member(i);
+	root = mine;
+	crowd[i].wptr = 0;
+	EMIT(&crowd[i], PACKET3(0x37, 3), 5 << 8, ADDR(LOST_VA), i + 1);
+	return other;
+}
+
+/*
+ * One VMID, and both fault at the same address: that is one entry of the retry CAM, and
+ * an interrupt for the first only. Its answer must not be taken for the other's, who
+ * then faults in its own name.
+ */
+static void who_takes_a_vmid_over_faults_for_itself(void)
+{
+	const u32 *first = NULL, *second = NULL;
+	u64 table[2], slices;
+	u32 n = 0, who;
+
+	CHECK(begin_hiq_on(1, 0));
+	EMIT(&hiq, PACKET3(0xa0, 6), 1u << 29 | 1u << VMID, 0xffffffff, 0, 0, 0, 0, 0);
+	for (u32 i = 0; i < 2; i++) {
+		table[i] = make_faulter(i);
+		n += put_process(RUNLIST + 4 * n, (u16)(PASID + i), table[i]);
+		n += put_member(RUNLIST + 4 * n, i);
+	}
+	n += put_chain(RUNLIST + 4 * n, n);
+	run_list(n);
+	CHECK_NO_BREAK();
+	WAIT_FOR((first = next_vector()));
+	/* On a busy machine the other one may be the first. */
+	who = (first[3] & 0xffff) - PASID;
+	CHECK(who < 2);
+	slices = counted(gpu, "hiq.slices");
+	WAIT_FOR(counted(gpu, "hiq.slices") >= slices + 4);
+	CHECK(!next_vector());
+	map_page(table[who], LOST_VA, PTE_VRAM(OUT));
+	answer_fault(first);
+	WAIT_FOR(get32(OUT) == who + 1);
+	WAIT_FOR((second = next_vector()));
+	CHECK_EQ(second[3] & 0xffff, PASID + 1 - who);
+	CHECK_EQ(fault_address(second), LOST_VA);
+	map_page(table[1 - who], LOST_VA, PTE_VRAM(OUT + PAGE));
+	answer_fault(second);
+	WAIT_FOR(get32(OUT + PAGE) == 2 - who);
+	CHECK_EQ(verdicts(gpu, NULL), 0);
+	end();
+}
+
 /* An SDMA engine has eight places for users. */
 static void sdma_queues_take_turns(void)
 {
@@ -555,6 +611,7 @@ int main(void)
 	CASE(processes_take_turns_when_there_are_too_few_vmids);
 	CASE(queues_take_turns_when_there_are_too_few_places);
 	CASE(who_waits_for_ever_does_not_keep_the_others_from_running);
+	CASE(who_takes_a_vmid_over_faults_for_itself);
 	CASE(sdma_queues_take_turns);
 	CASE(what_the_driver_takes_off_gets_no_more_turns);
 	CASE(a_scheduler_that_is_taken_off_ends_the_turns);

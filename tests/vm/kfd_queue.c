@@ -229,6 +229,26 @@ void kfd_buffer_free(struct kfd *kfd, struct kfd_buffer *buf)
 	*buf = (struct kfd_buffer){ 0 };
 }
 
+/* The number of attributes is part of the request, as the size of its argument. */
+int kfd_keep_in_system(struct kfd *kfd, void *mem, size_t size)
+{
+	struct {
+		struct kfd_ioctl_svm_args args;
+		struct kfd_ioctl_svm_attribute place;
+	} set = {
+		.args = {
+			.start_addr = (uintptr_t)mem, .size = size,
+			.op = KFD_IOCTL_SVM_OP_SET_ATTR, .nattr = 1,
+		},
+		.place = {
+			.type = KFD_IOCTL_SVM_ATTR_PREFERRED_LOC,
+			.value = KFD_IOCTL_SVM_LOCATION_SYSMEM,
+		},
+	};
+
+	return ask(kfd->fd, AMDKFD_IOC_SVM + (sizeof(set.place) << _IOC_SIZESHIFT), &set);
+}
+
 /* ---- events ---- */
 
 /* @page: with the first event the driver gets the page that the GPU writes to. */

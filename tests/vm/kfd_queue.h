@@ -46,6 +46,9 @@ int kfd_get_xnack(struct kfd *kfd);	/* 0, 1 or an error */
 int kfd_buffer_alloc(struct kfd *kfd, struct kfd_buffer *buf, size_t size);
 void kfd_buffer_free(struct kfd *kfd, struct kfd_buffer *buf);
 
+/* The process's own memory, whole pages: page faults of the GPU do not move it to VRAM. */
+int kfd_keep_in_system(struct kfd *kfd, void *mem, size_t size);
+
 /* What the command processor knows of a completion signal. */
 struct kfd_signal {
 	int64_t kind;			/* 1: of a user */
