@@ -7,13 +7,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # What UML does not need of a kernel's source, three quarters of it.
-UML_EXCLUDE=(
-	'*/asic_reg' '*/drivers/gpu/drm/amd/*.[ch]' '*/arch/*/boot/dts'
-	'*/sound/*.[ch]' '*/drivers/net/*.[ch]' '*/drivers/media/*.[ch]'
-	'*/drivers/infiniband/*.[ch]' '*/drivers/accel/*.[ch]'
-	'*/drivers/staging/*.[ch]' '*/drivers/scsi/*.[ch]' '*/fs/xfs/*.[ch]'
-	'*/tools/perf' '*/tools/testing/selftests' '*/Documentation/[a-z]*'
-)
+UML_EXCLUDE=("${KERNEL_EXCLUDE[@]}" '*/drivers/gpu/drm/amd/*.[ch]' '*/drivers/net/*.[ch]')
 # Where the suites are in the kernel's tree.
 UML_DIR=drivers/gpu/drm/svm_kunit
 
