@@ -246,3 +246,17 @@ int gpu_job_run(struct gpu_job *job, unsigned int seconds)
 
 	return err ? err : gpu_job_wait(job, seconds);
 }
+
+unsigned int gpu_job_seconds(void)
+{
+	FILE *file = fopen("/sys/module/amdgpu/parameters/lockup_timeout", "re");
+	long ms = 0;
+
+	/* Of several the first: the tests are told one for all engines. */
+	if (file) {
+		if (fscanf(file, "%ld", &ms) != 1)
+			ms = 0;
+		fclose(file);
+	}
+	return ms > 0 ? (unsigned long)ms / 1000 * 2 / 3 : 40;
+}

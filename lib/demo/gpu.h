@@ -73,5 +73,8 @@ int gpu_job_submit(struct gpu_job *job);
 int gpu_job_wait(struct gpu_job *job, unsigned int seconds);
 /* Submit and wait. */
 int gpu_job_run(struct gpu_job *job, unsigned int seconds);
+/* For how long tests wait: two thirds of the time that amdgpu was told to give a job
+ * (lockup_timeout), after which it resets the GPU; 40 if it was not told. */
+unsigned int gpu_job_seconds(void);
 
 #endif

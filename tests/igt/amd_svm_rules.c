@@ -55,6 +55,8 @@ static const struct rule rules[] = {
 	  .with_gpu = rule_always_mapped },
 
 	{ "hole-is-fatal", "until memory is there", .with_gpu = rule_hole_is_fatal },
+	{ "many-holes-are-fatal", "more than the driver keeps in mind",
+	  .with_gpu = rule_many_holes_are_fatal },
 	{ "read-only-write-is-fatal", "Read-only memory is read, not written",
 	  .with_gpu = rule_read_only_write_is_fatal },
 	{ "read-only-page-in-the-middle", "of a huge range stays read-only, the rest does not",
@@ -81,6 +83,10 @@ static const struct rule rules[] = {
 	{ "exit-with-faults", "outstanding", .alone = rule_exit_with_faults },
 	{ "kill-with-faults", "outstanding", .alone = rule_kill_with_faults },
 	{ "munmap-with-faults", "outstanding: the job ends", .alone = rule_munmap_with_faults },
+	{ "kfd-in-other-mm", "has no queues for the memory of who opened the file",
+	  .alone = rule_kfd_in_other_mm },
+	{ "other-user-killed", "and the scheduler takes no more jobs: nothing waits for one",
+	  .alone = rule_other_user_killed },
 	{ "unload-refused", "while a file is open", .with_gpu = rule_unload_refused },
 
 	{ "defect-01-access-not-tested", "INACCESSIBLE is fatal, the pages beside it are not",

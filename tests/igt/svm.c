@@ -45,7 +45,7 @@ void worker_close(struct worker *w)
 
 static bool run(struct gpu_job *job)
 {
-	TRY_EQ(gpu_job_run(job, JOB_SECONDS), 0);
+	TRY_EQ(gpu_job_run(job, gpu_job_seconds()), 0);
 	gpu_job_reset(job);
 	return true;
 }

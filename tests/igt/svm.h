@@ -21,8 +21,6 @@
 #define PAGE 4096ul
 #define KIB 1024ul
 #define MIB (1024ul * KIB)
-/* Below the time after which the driver resets the GPU (lockup_timeout). */
-#define JOB_SECONDS 40
 
 /* Leaves the calling function with false, saying where and why. */
 #define TRY(expr) \

@@ -126,7 +126,7 @@ bool check_prot_none(struct worker *w, struct area *a)
 	before = svm_counter(w->gpu, FATAL_NO_ACCESS);
 	w->mirror.cpu[0] = 0;
 	emit_copy(&w->sdma, w->mirror.va, (uintptr_t)a->mem + PAGE, 4);
-	TRY_EQ(gpu_job_run(&w->sdma, JOB_SECONDS), 0);
+	TRY_EQ(gpu_job_run(&w->sdma, gpu_job_seconds()), 0);
 	gpu_job_reset(&w->sdma);
 	TRY(svm_counter(w->gpu, FATAL_NO_ACCESS) > before);
 	TRY(w->mirror.cpu[0] != 13 + PAGE / 4);
@@ -221,8 +221,8 @@ bool check_multi_fault(struct worker *w, struct area *a)
 	}
 	TRY_EQ(gpu_job_submit(&w->sdma), 0);
 	TRY_EQ(gpu_job_submit(&w->compute), 0);
-	TRY_EQ(gpu_job_wait(&w->sdma, JOB_SECONDS), 0);
-	TRY_EQ(gpu_job_wait(&w->compute, JOB_SECONDS), 0);
+	TRY_EQ(gpu_job_wait(&w->sdma, gpu_job_seconds()), 0);
+	TRY_EQ(gpu_job_wait(&w->compute, gpu_job_seconds()), 0);
 	gpu_job_reset(&w->sdma);
 	gpu_job_reset(&w->compute);
 	for (uint32_t i = 0; i < PLACES; i++) {

@@ -137,6 +137,7 @@ bool check_soft_offline(struct worker *w, struct area *a)
 /* ---- provided by another thread, page by page ---- */
 
 struct provider {
+	uint64_t mode;
 	int fd;
 	int stop[2];
 	unsigned int provided;
@@ -144,12 +145,16 @@ struct provider {
 
 static void provide(struct provider *p, uint64_t address)
 {
+	struct uffdio_writeprotect unprotect = {
+		.range = { .start = address & ~(PAGE - 1), .len = PAGE },
+	};
 	static const uint32_t content[PAGE / 4] = { [0 ... PAGE / 4 - 1] = 0x7e7e7e7e };
 	struct uffdio_copy copy = {
 		.dst = address & ~(PAGE - 1), .src = (uintptr_t)content, .len = PAGE,
 	};
 
-	if (!ioctl(p->fd, UFFDIO_COPY, &copy))
+	if (p->mode == UFFDIO_REGISTER_MODE_WP ? !ioctl(p->fd, UFFDIO_WRITEPROTECT, &unprotect) :
+						 !ioctl(p->fd, UFFDIO_COPY, &copy))
 		__atomic_add_fetch(&p->provided, 1, __ATOMIC_RELEASE);
 }
 
@@ -173,13 +178,18 @@ static bool provider_start(struct provider *p, struct area *a, pthread_t *thread
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = {
 		.range = { .start = (uintptr_t)a->mem, .len = a->size },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
+		.mode = p->mode,
+	};
+	struct uffdio_writeprotect protect = {
+		.range = reg.range, .mode = UFFDIO_WRITEPROTECT_MODE_WP,
 	};
 
 	p->fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	TRY(p->fd >= 0);
 	TRY(!ioctl(p->fd, UFFDIO_API, &api));
 	TRY(!ioctl(p->fd, UFFDIO_REGISTER, &reg));
+	if (p->mode == UFFDIO_REGISTER_MODE_WP)
+		TRY(!ioctl(p->fd, UFFDIO_WRITEPROTECT, &protect));
 	TRY(!pipe(p->stop));
 	TRY(!pthread_create(thread, NULL, provide_pages, p));
 	return true;
@@ -198,7 +208,7 @@ static bool provider_stop(struct provider *p, pthread_t thread)
 
 bool check_userfaultfd(struct worker *w, struct area *a)
 {
-	struct provider p = { .fd = -1 };
+	struct provider p = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	pthread_t thread;
 	bool good;
 
@@ -210,5 +220,41 @@ bool check_userfaultfd(struct worker *w, struct area *a)
 	TRY(good);
 	TRY(p.provided > 0);
 	TRY(exchange(w, a->mem, a->size));
+	return true;
+}
+
+/* A program hears of writes; reads are none of its business. */
+bool check_userfaultfd_wp(struct worker *w, struct area *a)
+{
+	struct provider p = { .mode = UFFDIO_REGISTER_MODE_WP };
+	unsigned int told;
+	pthread_t thread;
+	bool good;
+
+	put_series(a->mem, 82, a->size);
+	TRY(provider_start(&p, a, &thread));
+	good = gpu_reads_series(w, a->mem, 82, a->size);
+	told = __atomic_load_n(&p.provided, __ATOMIC_ACQUIRE);
+	good = good && gpu_fill(w, a->mem, 0x8e8e8e8e, a->size);
+	TRY(provider_stop(&p, thread));
+	TRY(good);
+	TRY_EQ(told, 0);
+	TRY(p.provided > 0);
+	TRY(has_value(a->mem, 0x8e8e8e8e, a->size));
+	TRY(exchange(w, a->mem, a->size));
+	return true;
+}
+
+/* ---- free for the taking ---- */
+
+/* Memory that was freed lazily, and that the GPU writes to again before it is taken. */
+bool check_madv_free(struct worker *w, struct area *a)
+{
+	TRY(exchange(w, a->mem, a->size));
+	TRY(!madvise(a->mem, a->size, MADV_FREE));
+	TRY(gpu_fill(w, a->mem, 0x5f5f5f5f, a->size));
+	/* Takes what is free and was not written to since. */
+	TRY(!madvise(a->mem, a->size, MADV_PAGEOUT));
+	TRY(has_value(a->mem, 0x5f5f5f5f, a->size));
 	return true;
 }

@@ -50,6 +50,9 @@ const struct mode svm_modes[] = {
 	{ "soft-offline", .make = make_window, .check = check_soft_offline },
 	{ "userfaultfd", .lacks = system_need_userfaultfd, .make = make_window,
 	  .check = check_userfaultfd },
+	{ "userfaultfd-wp", .lacks = system_need_userfaultfd, .make = make_window,
+	  .check = check_userfaultfd_wp },
+	{ "madv-free", .make = make_window, .check = check_madv_free },
 };
 
 const unsigned int svm_num_modes = sizeof(svm_modes) / sizeof(svm_modes[0]);

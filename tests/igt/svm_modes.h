@@ -93,5 +93,7 @@ bool check_ksm(struct worker *w, struct area *a);
 bool check_compaction(struct worker *w, struct area *a);
 bool check_soft_offline(struct worker *w, struct area *a);
 bool check_userfaultfd(struct worker *w, struct area *a);
+bool check_userfaultfd_wp(struct worker *w, struct area *a);
+bool check_madv_free(struct worker *w, struct area *a);
 
 #endif

@@ -30,6 +30,7 @@ bool rule_access_is_enforced(struct worker *w);
 bool rule_gpu_ro(struct worker *w);
 bool rule_reset_takes_rights_back(struct worker *w);
 bool rule_hole_is_fatal(struct worker *w);
+bool rule_many_holes_are_fatal(struct worker *w);
 bool rule_read_only_write_is_fatal(struct worker *w);
 bool rule_read_only_page_in_the_middle(struct worker *w);
 bool rule_fatal_says_why(struct worker *w);
@@ -55,6 +56,8 @@ bool rule_evict_all_while_faulting(struct worker *w);
 
 /* svm_rules_life.c */
 bool rule_fd_in_other_mm(struct worker *w);
+bool rule_kfd_in_other_mm(void);
+bool rule_other_user_killed(void);
 bool rule_fd_given_away(void);
 bool rule_lazy_creation(void);
 bool rule_exec(void);

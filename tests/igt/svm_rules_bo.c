@@ -98,7 +98,7 @@ bool rule_bo_while_faulting(struct worker *w)
 		gpu_buffer_free(&gtt);
 		gpu_buffer_free(&vram);
 		TRY_EQ(gpu_buffer_alloc(w->gpu, &more, 2 * MIB, AMDGPU_GEM_DOMAIN_VRAM), 0);
-		TRY_EQ(gpu_job_wait(&job, JOB_SECONDS), 0);
+		TRY_EQ(gpu_job_wait(&job, gpu_job_seconds()), 0);
 		gpu_job_fini(&job);
 		TRY(gpu_fills_are_there(mem, 16));
 		gpu_buffer_free(&more);
@@ -123,7 +123,7 @@ static bool take_place(struct worker *w, char *mem, char *other, size_t size)
 	TRY_EQ(gpu_job_submit(&job), 0);
 	TRY_EQ(bo_op(&buf, size, mem, AMDGPU_VA_OP_UNMAP), 0);
 	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_PREFETCH_LOC, 0), 0);
-	TRY_EQ(gpu_job_wait(&job, JOB_SECONDS), 0);
+	TRY_EQ(gpu_job_wait(&job, gpu_job_seconds()), 0);
 	TRY(has_value(buf.cpu, 0xc0c0c0c0, size));
 	TRY(exchange(w, mem, 2 * MIB));
 	gpu_job_fini(&job);
@@ -185,7 +185,7 @@ static bool submit_slow_fills(struct worker *w, struct gpu_job *job, char *mem)
 
 static bool finish_slow_fills(struct gpu_job *job, const char *mem)
 {
-	TRY_EQ(gpu_job_wait(job, JOB_SECONDS), 0);
+	TRY_EQ(gpu_job_wait(job, gpu_job_seconds()), 0);
 	gpu_job_fini(job);
 	return gpu_fills_are_there(mem, SLOW_MIBS);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "svm_rules.h"
@@ -86,6 +88,27 @@ bool rule_hole_is_fatal(struct worker *w)
 	TRY(has_value(mem, 0, PAGE));
 	TRY(exchange(w, mem, PAGE));
 	munmap(mem, PAGE);
+	return true;
+}
+
+/* More than the driver keeps in mind. */
+bool rule_many_holes_are_fatal(struct worker *w)
+{
+	const size_t pages = 600;
+	int64_t before = svm_counter(w->gpu, FATAL_HOLE);
+	char *mem = map_at(NULL, pages * PAGE, RW);
+
+	munmap(mem, pages * PAGE);
+	/* The GPU gives up a packet as a whole. */
+	for (size_t i = 0; i < pages; i++)
+		emit_fill(&w->sdma, (uintptr_t)mem + i * PAGE, 0x11111111, PAGE);
+	TRY_EQ(gpu_job_run(&w->sdma, gpu_job_seconds()), 0);
+	gpu_job_reset(&w->sdma);
+	TRY(svm_counter(w->gpu, FATAL_HOLE) >= before + (int64_t)pages);
+	map_at(mem, pages * PAGE, RW);
+	TRY(has_value(mem, 0, pages * PAGE));
+	TRY(exchange(w, mem, pages * PAGE));
+	munmap(mem, pages * PAGE);
 	return true;
 }
 
@@ -244,19 +267,41 @@ bool rule_no_migration_no_harm(struct worker *w)
 	return true;
 }
 
-/* Regions that stand for device memory without an address of their own. */
+/* The GPU's address on its bus, as the kernel names what belongs to it. */
+static bool name_of(struct gpu *gpu, char *name, size_t size)
+{
+	char link[64], target[256];
+	struct stat st;
+	ssize_t len;
+
+	TRY(!fstat(gpu->fd, &st));
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u/device", major(st.st_rdev),
+		 minor(st.st_rdev));
+	len = readlink(link, target, sizeof(target) - 1);
+	TRY(len > 0);
+	target[len] = '\0';
+	TRY(strrchr(target, '/'));
+	snprintf(name, size, "%s", strrchr(target, '/') + 1);
+	return true;
+}
+
+/*
+ * Memory that is registered gets addresses that nothing else has, in no bridge's window:
+ * without an indent in the list.
+ */
 bool rule_vram_registered_once(struct worker *w)
 {
 	FILE *file = fopen("/proc/iomem", "r");
-	char line[256];
+	char line[256], gpu[256], owner[256];
 	int regions = 0;
 
-	(void)w;
 	TRY(file);
+	TRY(name_of(w->gpu, gpu, sizeof(gpu)));
 	while (fgets(line, sizeof(line), file))
-		regions += strstr(line, "device-private") || strstr(line, "kfd_svm");
+		if (line[0] != ' ' && sscanf(line, "%*x-%*x : %255s", owner) == 1)
+			regions += !strcmp(owner, gpu);
 	fclose(file);
-	TRY(regions <= 1);
+	TRY_EQ(regions, !access("/dev/kfd", F_OK));
 	return true;
 }
 

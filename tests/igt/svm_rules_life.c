@@ -100,7 +100,7 @@ static bool child_unmaps(int faults)
 
 	TRY(get_busy(&b, faults));
 	TRY(!munmap(b.mem, FAULTING_MIBS * MIB));
-	TRY_EQ(gpu_job_wait(&b.job, JOB_SECONDS), 0);
+	TRY_EQ(gpu_job_wait(&b.job, gpu_job_seconds()), 0);
 	return true;
 }
 
@@ -231,6 +231,45 @@ bool rule_fd_given_away(void)
 	gpu_close(&gpu);
 	munmap(mem, PAGE);
 	return true;
+}
+
+static bool maps_and_dies(struct gpu *gpu)
+{
+	struct gpu_buffer buf;
+
+	TRY_EQ(gpu_buffer_alloc(gpu, &buf, PAGE, AMDGPU_GEM_DOMAIN_GTT), 0);
+	kill(getpid(), SIGKILL);
+	return false;
+}
+
+/*
+ * The last one to change the VM's page tables is killed, which ends the scheduling of
+ * their jobs; the buffer that is unmapped then keeps its entries.
+ */
+bool rule_other_user_killed(void)
+{
+	struct gpu_buffer buf;
+	struct gpu gpu;
+	int status;
+	char *mem;
+	pid_t pid;
+
+	TRY_EQ(gpu_open(&gpu, NULL), 0);
+	TRY_EQ(gpu_buffer_alloc(&gpu, &buf, PAGE, AMDGPU_GEM_DOMAIN_GTT), 0);
+	pid = fork();
+	TRY(pid >= 0);
+	if (!pid)
+		_exit(maps_and_dies(&gpu) ? 0 : 1);
+	TRY_EQ(waitpid(pid, &status, 0), pid);
+	TRY_EQ(status, SIGKILL);
+	gpu_buffer_free(&buf);
+	mem = map_aligned(2 * MIB);
+	memset(mem, 1, 2 * MIB);
+	TRY_EQ(svm_set(&gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_PREFETCH_LOC,
+		       AMDGPU_SVM_LOCATION_SYSMEM), 0);
+	gpu_close(&gpu);
+	munmap(mem, 2 * MIB);
+	return gpu_works();
 }
 
 struct first_user {
@@ -415,6 +454,51 @@ static unsigned int kfd_gpu_id(void)
 	return id;
 }
 
+/* KFD takes the file's VM for queues of the caller's. */
+static int acquire_vm(int drm_fd)
+{
+	struct kfd_ioctl_acquire_vm_args acquire = { .drm_fd = drm_fd, .gpu_id = kfd_gpu_id() };
+	int kfd = open("/dev/kfd", O_RDWR | O_CLOEXEC), err;
+
+	if (kfd < 0)
+		return -errno;
+	err = ioctl(kfd, AMDKFD_IOC_ACQUIRE_VM, &acquire) ? -errno : 0;
+	close(kfd);
+	return err;
+}
+
+static int acquire_in_child(struct gpu *gpu)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (!pid)
+		_exit(-acquire_vm(gpu->fd));
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+}
+
+bool rule_kfd_in_other_mm(void)
+{
+	void *mem = map_at(NULL, PAGE, RW);
+	struct gpu gpu;
+
+	TRY_EQ(gpu_open(&gpu, NULL), 0);
+	TRY_EQ(svm_set(&gpu, mem, PAGE, AMDGPU_SVM_ATTR_GPU_EXEC, 1), 0);
+	TRY_EQ(acquire_in_child(&gpu), -EPERM);
+	TRY_EQ(svm_get(&gpu, mem, PAGE, AMDGPU_SVM_ATTR_GPU_EXEC), 1);
+	gpu_close(&gpu);
+
+	/* Whose opener has not used SVM, and will not. */
+	TRY_EQ(gpu_open(&gpu, NULL), 0);
+	TRY_EQ(acquire_in_child(&gpu), 0);
+	TRY_EQ(svm_set(&gpu, mem, PAGE, AMDGPU_SVM_ATTR_GPU_EXEC, 1), -EOPNOTSUPP);
+	gpu_close(&gpu);
+	munmap(mem, PAGE);
+	return true;
+}
+
 /* A process with XNACK off has its compute VM, and no SVM with it. */
 static bool child_without_xnack(int unused)
 {
@@ -456,7 +540,7 @@ bool rule_unload_refused(struct worker *w)
 	TRY(gpu_submit_fills(w->gpu, &job, mem, 4));
 	TRY(syscall(SYS_delete_module, "amdgpu", O_NONBLOCK) < 0);
 	TRY_EQ(errno, EWOULDBLOCK);
-	TRY_EQ(gpu_job_wait(&job, JOB_SECONDS), 0);
+	TRY_EQ(gpu_job_wait(&job, gpu_job_seconds()), 0);
 	gpu_job_fini(&job);
 	TRY(gpu_fills_are_there(mem, 4));
 	munmap(mem, 4 * MIB);
@@ -484,7 +568,7 @@ static bool child_unplugs(int faults)
 
 	TRY(get_busy(&b, faults));
 	TRY(write_remove(&b.gpu));
-	gpu_job_wait(&b.job, JOB_SECONDS);
+	gpu_job_wait(&b.job, gpu_job_seconds());
 	TRY(svm_get(&b.gpu, b.mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO) < 0);
 	TRY(!munmap(b.mem, FAULTING_MIBS * MIB));
 	return true;
