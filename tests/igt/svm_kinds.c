@@ -215,6 +215,8 @@ bool make_hugetlb(struct area *a)
 bool make_limited(struct area *a)
 {
 	TRY(make_window(a));
+	/* A huge page under way to swap would be a quarter of what there is. */
+	TRY(!madvise(a->mem, a->size, MADV_NOHUGEPAGE));
 	return system_limit_memory(a->index, a->size * 2 / 3);
 }
 
