@@ -55,8 +55,8 @@ static const struct rule rules[] = {
 	  .with_gpu = rule_always_mapped },
 
 	{ "hole-is-fatal", "until memory is there", .with_gpu = rule_hole_is_fatal },
-	{ "many-holes-are-fatal", "more than the driver keeps in mind",
-	  .with_gpu = rule_many_holes_are_fatal },
+	{ "hundreds-of-holes-are-fatal", "more than the driver keeps in mind",
+	  .with_gpu = rule_hundreds_of_holes_are_fatal },
 	{ "read-only-write-is-fatal", "Read-only memory is read, not written",
 	  .with_gpu = rule_read_only_write_is_fatal },
 	{ "read-only-page-in-the-middle", "of a huge range stays read-only, the rest does not",

@@ -92,7 +92,7 @@ bool rule_hole_is_fatal(struct worker *w)
 }
 
 /* More than the driver keeps in mind. */
-bool rule_many_holes_are_fatal(struct worker *w)
+bool rule_hundreds_of_holes_are_fatal(struct worker *w)
 {
 	const size_t pages = 600;
 	int64_t before = svm_counter(w->gpu, FATAL_HOLE);

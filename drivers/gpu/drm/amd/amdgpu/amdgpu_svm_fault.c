@@ -61,8 +61,6 @@ struct svm_fault {
 	u32 cam_index;
 	u32 vmid;
 	u32 node_id;
-	/* resets of the GPU before it came */
-	int resets;
 };
 
 /* How long a fault may be under way */
@@ -231,16 +229,18 @@ static struct amdgpu_svm *server_of(struct amdgpu_device *adev, u32 pasid)
 
 /* --- lanes ------------------------------------------------------------------------ */
 
-/* A reset empties the CAM, and nobody may touch the device meanwhile. */
-static void release_cam(struct amdgpu_device *adev, const struct svm_fault *fault)
+/*
+ * Nobody may touch the device while it is reset, which empties the CAM: then this may
+ * be the entry of another fault already, that is reported once more.
+ */
+static void release_cam(struct amdgpu_device *adev, u32 cam_index)
 {
 	int idx;
 
 	if (!adev->irq.retry_cam_enabled || !drm_dev_enter(adev_to_drm(adev), &idx))
 		return;
 	down_read(&adev->reset_domain->sem);
-	if (atomic_read(&adev->gpu_reset_counter) == fault->resets)
-		WDOORBELL32(adev->irq.retry_cam_doorbell_index, fault->cam_index);
+	WDOORBELL32(adev->irq.retry_cam_doorbell_index, cam_index);
 	up_read(&adev->reset_domain->sem);
 	drm_dev_exit(idx);
 }
@@ -257,7 +257,7 @@ static void end_fault(struct svm_fault *fault, enum amdgpu_svm_reason reason)
 		amdgpu_vm_handle_fault(adev, svm->vm->pasid, fault->vmid, fault->node_id,
 				       req->addr, req->ts, req->write);
 	amdgpu_gmc_filter_faults_remove(adev, req->addr, fault->iv_pasid);
-	release_cam(adev, fault);
+	release_cam(adev, fault->cam_index);
 	amdgpu_svm_put(svm);
 }
 
@@ -372,7 +372,6 @@ bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_en
 		},
 		.iv_pasid = entry->pasid, .cam_index = cam_index,
 		.vmid = entry->vmid, .node_id = node_id,
-		.resets = atomic_read(&adev->gpu_reset_counter),
 	};
 	struct svm_fault *fault;
 
