@@ -501,9 +501,11 @@ static void note_taken(struct ih *ih, const struct ring *ring, u32 rptr)
 void ih_audit(struct gpu *gpu, u64 limit)
 {
 	struct ih *ih = gpu->ih;
-	u64 now = now_ns();
+	u64 now;
 
 	pthread_mutex_lock(&ih->lock);
+	/* Not before the lock: what is taken while it is waited for would seem ages old. */
+	now = now_ns();
 	for (u32 i = 0, seen = 0; seen < ih->cam_used && i < MAX_CAM; i++) {
 		struct cam_entry *entry = &ih->cam[i];
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Interrupt rings, their pointers and overflows, routing, the retry CAM, the LUTs. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "oss/osssys_4_4_2_offset.h"
@@ -410,6 +412,32 @@ static void a_fault_that_was_taken_must_be_released(void)
 	fixture_stop();
 }
 
+static void *audit_all_the_time(void *stop)
+{
+	while (!atomic_load((atomic_bool *)stop))
+		ih_audit(gpu, 1ull << 60);
+	return NULL;
+}
+
+static void faults_taken_during_an_audit_are_young(void)
+{
+	atomic_bool stop = false;
+	pthread_t auditor;
+
+	CHECK(start(8));
+	CHECK_EQ(pthread_create(&auditor, NULL, audit_all_the_time, &stop), 0);
+	for (u32 i = 0; i < 20000; i++) {
+		int index = raise_retry(i);
+
+		ring_bell(BELL0, (i + 1) % 32 * 32);
+		ring_bell(CAM_BELL, index);
+	}
+	atomic_store(&stop, true);
+	pthread_join(auditor, NULL);
+	CHECK_EQ(verdicts(gpu, NULL), 0);
+	fixture_stop();
+}
+
 static void a_driver_that_leaves_need_not_release(void)
 {
 	CHECK(start(8));
@@ -548,6 +576,7 @@ int main(void)
 	CASE(ring_1_holds_more_faults_than_it_has_room_for);
 	CASE(the_cam_tells_new_faults_from_known_ones);
 	CASE(a_fault_that_was_taken_must_be_released);
+	CASE(faults_taken_during_an_audit_are_young);
 	CASE(a_driver_that_leaves_need_not_release);
 	CASE(the_cam_has_the_size_that_its_register_says);
 	CASE(pasids_are_kept_per_node);
