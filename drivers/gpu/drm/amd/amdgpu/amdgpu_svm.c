@@ -85,12 +85,19 @@ const char *amdgpu_svm_reason_text(enum amdgpu_svm_reason reason)
 	return reason_texts[reason];
 }
 
-/*
- * Do contexts of this GPU retry? From GC 9.4.2 on they always can, and who retries
- * is decided per engine and process; noretry=1 on the command line still means no.
+/**
+ * amdgpu_svm_can_retry() - do contexts of this GPU retry, and is SVM wanted?
+ * @adev: the device, its IP versions known
+ *
+ * From GC 9.4.2 on they always can, and who retries is decided per engine and
+ * process; noretry=1 on the command line still means no.
+ *
+ * Return: whether faults are ours to serve, if nothing else is in the way.
  */
-static bool can_retry(struct amdgpu_device *adev)
+bool amdgpu_svm_can_retry(struct amdgpu_device *adev)
 {
+	if (!svm_enabled)
+		return false;
 	switch (amdgpu_ip_version(adev, GC_HWIP, 0)) {
 	case IP_VERSION(9, 4, 1):
 		return !adev->gmc.noretry;
@@ -114,7 +121,7 @@ static bool can_write_tables(struct amdgpu_device *adev)
 static bool is_supported(struct amdgpu_device *adev)
 {
 	/* With bounce buffers the GPU would not see the memory itself. */
-	return svm_enabled && can_retry(adev) && can_write_tables(adev) &&
+	return amdgpu_svm_can_retry(adev) && can_write_tables(adev) &&
 	       !dma_addressing_limited(adev->dev) && PAGE_SIZE == AMDGPU_GPU_PAGE_SIZE;
 }
 

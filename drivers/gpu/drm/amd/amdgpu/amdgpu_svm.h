@@ -26,6 +26,7 @@ struct drm_printer;
 int amdgpu_svm_init(struct amdgpu_device *adev, struct amdgpu_vm *vm);
 void amdgpu_svm_fini(struct amdgpu_vm *vm);
 void amdgpu_svm_unplug(struct amdgpu_device *adev);
+void amdgpu_svm_split_rings(struct amdgpu_device *adev);
 
 int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct drm_file *filp);
 int amdgpu_svm_check_user(struct amdgpu_vm *vm);
@@ -63,6 +64,10 @@ static inline void amdgpu_svm_fini(struct amdgpu_vm *vm)
 }
 
 static inline void amdgpu_svm_unplug(struct amdgpu_device *adev)
+{
+}
+
+static inline void amdgpu_svm_split_rings(struct amdgpu_device *adev)
 {
 }
 

@@ -332,6 +332,7 @@ static inline void amdgpu_svm_inc(struct amdgpu_svm *svm, enum amdgpu_svm_count 
 struct amdgpu_svm *amdgpu_svm_get_by_pasid(struct amdgpu_device *adev, u32 pasid);
 void amdgpu_svm_put(struct amdgpu_svm *svm);
 bool amdgpu_svm_xnack_on(struct amdgpu_svm *svm);
+bool amdgpu_svm_can_retry(struct amdgpu_device *adev);
 const char *amdgpu_svm_reason_text(enum amdgpu_svm_reason reason);
 
 /* amdgpu_svm_range.c */
