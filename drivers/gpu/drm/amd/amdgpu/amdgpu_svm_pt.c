@@ -42,6 +42,8 @@
 
 /* A job takes milliseconds, unless a ring is stuck behind our fault. */
 #define JOBS_TIMEOUT		msecs_to_jiffies(500)
+/* The first one may find that something has to be moved away, and others are faster. */
+#define ROOM_ATTEMPTS		4
 
 /* Where a walk ended: entry @idx of @table, which covers 2^@shift pages. */
 struct pt_pos {
@@ -171,11 +173,37 @@ static int kmap_path(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 pfn,
 }
 
 /*
+ * Until nothing is being moved out of VRAM any more: TTM has no memory for who does not
+ * wait while something is, however much of it is free.
+ */
+static int wait_for_room(struct amdgpu_device *adev)
+{
+	struct ttm_resource_manager *vram = ttm_manager_type(&adev->mman.bdev, TTM_PL_VRAM);
+	long left = JOBS_TIMEOUT;
+	int i;
+
+	for (i = 0; i < TTM_NUM_MOVE_FENCES; i++) {
+		struct dma_fence *move;
+
+		spin_lock(&vram->eviction_lock);
+		move = dma_fence_get(vram->eviction_fences[i]);
+		spin_unlock(&vram->eviction_lock);
+		if (!move)
+			continue;
+		left = dma_fence_wait_timeout(move, false, left);
+		dma_fence_put(move);
+		if (left <= 0)
+			return left ? left : -EBUSY;
+	}
+	return 0;
+}
+
+/*
  * Have the driver allocate the tables for @pfn down to @level. It does so when it
  * is to clear an entry, which nobody uses yet, on that level.
  */
-static int alloc_tables(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 pfn,
-			unsigned int level)
+static int alloc_tables_once(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 pfn,
+			     unsigned int level)
 {
 	u64 last = pfn + (1ULL << level_shift(adev, level)) - 1;
 	const struct amdgpu_vm_update_funcs *funcs = vm->update_funcs;
@@ -190,6 +218,20 @@ static int alloc_tables(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 pf
 	r = amdgpu_vm_update_range(adev, vm, true, false, false, false, NULL, pfn, last,
 				   0, 0, 0, NULL, NULL, NULL);
 	vm->update_funcs = funcs;
+	return r;
+}
+
+static int alloc_tables(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 pfn,
+			unsigned int level)
+{
+	unsigned int attempt;
+	int r = -ENOMEM;
+
+	for (attempt = 0; r == -ENOMEM && attempt < ROOM_ATTEMPTS; attempt++) {
+		r = wait_for_room(adev);
+		if (!r)
+			r = alloc_tables_once(adev, vm, pfn, level);
+	}
 	return r;
 }
 
@@ -261,7 +303,11 @@ int amdgpu_svm_pt_prepare(struct amdgpu_device *adev, struct amdgpu_vm *vm,
  * @adev: the device
  * @vm: after amdgpu_svm_pt_prepare()
  *
- * Return: 0 or a negative error.
+ * Where nothing is new nothing is waited for: the move of a buffer object, which gave its
+ * place to a table of this VM, may be behind the job that faults.
+ *
+ * Return: 0, -EBUSY if jobs that have to be waited for do not end soon, or another
+ * negative error.
  */
 int amdgpu_svm_pt_end(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 {
@@ -269,6 +315,8 @@ int amdgpu_svm_pt_end(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 	struct amdgpu_vm_bo_base *entry;
 	int r;
 
+	if (list_empty(&vm->kernel.needs_update))
+		return 0;
 	/* Some may be the rest of the driver's and never have seen the CPU. */
 	list_for_each_entry(entry, &vm->kernel.needs_update, vm_status) {
 		r = kmap_table(vm, entry->bo->parent);
