@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* Buffer objects beside, over and under the process's memory. */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <xf86drm.h>
 
 #include "svm_rules.h"
 
@@ -228,5 +234,89 @@ bool rule_evict_all_while_faulting(struct worker *w)
 		TRY(finish_slow_fills(&job, mem));
 	}
 	munmap(mem, SLOW_MIBS * MIB);
+	return true;
+}
+
+/* ---- a fault that waits, and the kernel's own use of the rings ---- */
+
+/* Memory of which nobody gives anything until it is told to; -1 on error. */
+static int hold_back(char *mem, size_t size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { .start = (uintptr_t)mem, .len = size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg))
+		return -1;
+	return fd;
+}
+
+/* A job that fills a page, on one of the context's two ways to SDMA. */
+static bool submit_fill(struct worker *w, struct gpu_job *job, unsigned int ring, char *page)
+{
+	TRY_EQ(gpu_job_init(w->gpu, job, AMDGPU_HW_IP_DMA), 0);
+	job->ring = ring;
+	emit_fill(job, (uintptr_t)page, 0x70707070 + ring, PAGE);
+	TRY_EQ(gpu_job_submit(job), 0);
+	return true;
+}
+
+/* Have the next submission that uses @buf move it out of VRAM. */
+static bool place_in_gtt(struct worker *w, struct gpu_buffer *buf)
+{
+	struct drm_amdgpu_gem_op op = {
+		.op = AMDGPU_GEM_OP_SET_PLACEMENT, .value = AMDGPU_GEM_DOMAIN_GTT,
+	};
+
+	TRY_EQ(amdgpu_bo_export(buf->bo, amdgpu_bo_handle_type_kms, &op.handle), 0);
+	TRY_EQ(drmCommandWriteRead(w->gpu->fd, DRM_AMDGPU_GEM_OP, &op, sizeof(op)), 0);
+	return true;
+}
+
+static bool move_by_kernel(struct worker *w, struct gpu_buffer *buf)
+{
+	static const uint32_t value = 0x72727272;
+
+	buf->cpu[1] = 0x73737373;
+	TRY(place_in_gtt(w, buf));
+	gpu_job_use(&w->compute, buf);
+	emit_write_data(&w->compute, buf->va, &value, 1);
+	TRY_EQ(gpu_job_run(&w->compute, gpu_job_seconds()), 0);
+	gpu_job_reset(&w->compute);
+	w->compute.num_used--;
+	TRY(buf->cpu[0] == value && buf->cpu[1] == 0x73737373);
+	return true;
+}
+
+/* To serve the fault it may be what it takes. */
+bool rule_moves_pass_waiting_faults(struct worker *w)
+{
+	char *mem = map_aligned(2 * MIB);
+	struct uffdio_range range = { .start = (uintptr_t)mem, .len = 2 * MIB };
+	struct gpu_job first, second;
+	struct gpu_buffer buf;
+	struct uffd_msg msg;
+	int fd = hold_back(mem, 2 * MIB);
+
+	TRY(fd >= 0);
+	TRY_EQ(gpu_buffer_alloc(w->gpu, &buf, BO_SIZE, AMDGPU_GEM_DOMAIN_VRAM), 0);
+	TRY(submit_fill(w, &first, 0, mem));
+	TRY_EQ(read(fd, &msg, sizeof(msg)), sizeof(msg));
+	TRY(submit_fill(w, &second, 1, mem + PAGE));
+	TRY(move_by_kernel(w, &buf));
+	TRY_EQ(gpu_job_wait(&first, 0), -ETIME);
+	TRY(!ioctl(fd, UFFDIO_UNREGISTER, &range));
+	TRY_EQ(gpu_job_wait(&first, gpu_job_seconds()), 0);
+	TRY_EQ(gpu_job_wait(&second, gpu_job_seconds()), 0);
+	TRY(has_value((uint32_t *)mem, 0x70707070, PAGE));
+	TRY(has_value((uint32_t *)(mem + PAGE), 0x70707071, PAGE));
+	gpu_job_fini(&first);
+	gpu_job_fini(&second);
+	gpu_buffer_free(&buf);
+	close(fd);
+	munmap(mem, 2 * MIB);
 	return true;
 }
