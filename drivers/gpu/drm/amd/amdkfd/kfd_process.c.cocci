@@ -4,18 +4,18 @@
 // expect: header 1 #include "amdgpu_svm.h"
 @header@
 @@
- #include "amdgpu_vm.h"
+ #include "amdgpu_reset.h"
 +#include "amdgpu_svm.h"
 
-// expect: acquire 1 ret = amdgpu_svm_check_user(avm); in amdgpu_amdkfd_gpuvm_acquire_process_vm
+// expect: acquire 1 ret = amdgpu_svm_check_user(avm); in kfd_process_device_init_vm
 @acquire@
 @@
- amdgpu_amdkfd_gpuvm_acquire_process_vm(...)
+ kfd_process_device_init_vm(...)
  {
  ...
+ avm = &drv_priv->vm;
 +ret = amdgpu_svm_check_user(avm);
 +if (ret)
 +	return ret;
- ret = amdgpu_vm_make_compute(adev, avm);
  ...
  }
