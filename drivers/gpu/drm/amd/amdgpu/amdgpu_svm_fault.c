@@ -34,10 +34,10 @@
  * traced, and whatever it is, the fault filter forgets the address so that a later
  * fault on it is seen, and the entry of the retry CAM is released.
  *
- * "Nothing is mapped there" is stale, not fatal, if the interrupt is older than
- * the last munmap(2) of memory that the GPU had mapped: a duplicate of a fault that
- * was served before. The GPU then retries, and if it is wrong after all a newer
- * fault says so.
+ * That the memory forbids the access is stale, not fatal, if the interrupt is older than
+ * the last change of memory that the GPU knew, or of attributes: it may be a duplicate of
+ * a fault that was served before. The GPU then retries, and if it is wrong after all a
+ * newer fault says so.
  *
  * Fatal: the address gets a no-retry entry, the access ends with an error, and one
  * line in the kernel log says who, where and why.
@@ -95,27 +95,62 @@ u64 amdgpu_svm_later_ts(u64 a, u64 b)
  * amdgpu_svm_newest_ts() - time of the newest fault interrupt
  * @adev: the device
  *
- * Return: the timestamp; interrupts that are not newer may be of the past.
+ * Return: the timestamp; interrupts that are not newer may be of the past. 0 without device.
  */
 u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev)
 {
 	struct amdgpu_ih_ring *ih = &adev->irq.ih, *ih1 = &adev->irq.ih1;
-	u64 ts = newest_of(adev, ih, le32_to_cpu((__force __le32)READ_ONCE(*ih->wptr_cpu)));
+	u64 ts = 0;
+	int idx;
 
+	if (!drm_dev_enter(adev_to_drm(adev), &idx))
+		return ts;
+	ts = newest_of(adev, ih, le32_to_cpu((__force __le32)READ_ONCE(*ih->wptr_cpu)));
 	if (ih1->ring_size)
 		ts = amdgpu_svm_later_ts(ts, newest_of(adev, ih1, amdgpu_ih_get_wptr(adev, ih1)));
+	drm_dev_exit(idx);
 	return ts;
 }
 
-/* A fault that is older than the last munmap(2), unless that was so long ago that
- * no fault is still under way: time stamps wrap.
+/* Reasons that the process or the ioctl gave, and not an earlier access. */
+static bool is_about_memory(enum amdgpu_svm_reason reason)
+{
+	switch (reason) {
+	case AMDGPU_SVM_NO_MEMORY_THERE:
+	case AMDGPU_SVM_NO_ACCESS:
+	case AMDGPU_SVM_GPU_READ_ONLY:
+	case AMDGPU_SVM_READ_ONLY:
+	case AMDGPU_SVM_UNREADABLE:
+	case AMDGPU_SVM_DEVICE_MEMORY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * A fault that is older than the last change, unless that was so long ago that no
+ * fault is still under way: time stamps wrap.
  */
 static bool is_stale(struct amdgpu_svm *svm, u64 ts)
 {
-	u64 unmap_ts = READ_ONCE(svm->unmap_ts);
+	u64 change_ts = READ_ONCE(svm->change_ts);
 
-	return unmap_ts && time_before(jiffies, READ_ONCE(svm->unmap_jiffies) + STALE_TIMEOUT) &&
-	       amdgpu_ih_ts_after_or_equal(ts, unmap_ts);
+	return change_ts && time_before(jiffies, READ_ONCE(svm->change_jiffies) + STALE_TIMEOUT) &&
+	       amdgpu_ih_ts_after_or_equal(ts, change_ts);
+}
+
+/**
+ * amdgpu_svm_note_change() - what was right for the GPU may be wrong from now on
+ * @svm: the VM's SVM
+ *
+ * Called by notifiers, and before attributes change. A fault that is on its way was
+ * perhaps served before, and is not to be judged by what is there now.
+ */
+void amdgpu_svm_note_change(struct amdgpu_svm *svm)
+{
+	WRITE_ONCE(svm->change_jiffies, jiffies);
+	WRITE_ONCE(svm->change_ts, amdgpu_svm_newest_ts(svm->adev));
 }
 
 static enum amdgpu_svm_reason serve(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
@@ -135,7 +170,7 @@ static enum amdgpu_svm_reason serve(struct amdgpu_svm *svm, struct amdgpu_svm_re
 	}
 	reason = r ? AMDGPU_SVM_LATER : amdgpu_svm_serve(svm, req);
 	mmput(mm);
-	if (reason == AMDGPU_SVM_NO_MEMORY_THERE && is_stale(svm, req->ts))
+	if (is_about_memory(reason) && is_stale(svm, req->ts))
 		return AMDGPU_SVM_STALE;
 	return reason;
 }

@@ -128,13 +128,6 @@ static void unmap_ranges(struct amdgpu_svm *svm, struct drm_gpusvm_notifier *not
 	amdgpu_svm_add(svm, AMDGPU_SVM_COUNT_ZAPS, zaps);
 }
 
-/* Faults on it may be under way, also if something else had taken it away before. */
-static void note_unmap(struct amdgpu_svm *svm)
-{
-	WRITE_ONCE(svm->unmap_jiffies, jiffies);
-	WRITE_ONCE(svm->unmap_ts, amdgpu_svm_newest_ts(svm->adev));
-}
-
 /**
  * amdgpu_svm_invalidate() - the process's page tables change
  * @gpusvm: of the VM
@@ -169,8 +162,9 @@ void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 		if (mmu_range->event != MMU_NOTIFY_RELEASE)
 			amdgpu_svm_remap_later(svm, range);
 	}
-	if (gone && known)
-		note_unmap(svm);
+	/* Faults on it may be under way, also if something else had taken it away before. */
+	if (known)
+		amdgpu_svm_note_change(svm);
 }
 
 /**

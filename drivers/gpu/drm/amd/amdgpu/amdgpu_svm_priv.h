@@ -31,7 +31,7 @@ enum amdgpu_svm_reason {
 	AMDGPU_SVM_OK,
 	/** @AMDGPU_SVM_ALREADY: another fault had mapped it */
 	AMDGPU_SVM_ALREADY,
-	/** @AMDGPU_SVM_STALE: older than the munmap(2) of its address */
+	/** @AMDGPU_SVM_STALE: older than the last change, which may be what forbids it */
 	AMDGPU_SVM_STALE,
 	/** @AMDGPU_SVM_LATER: not now; the GPU asks again */
 	AMDGPU_SVM_LATER,
@@ -210,10 +210,10 @@ struct amdgpu_svm {
 	/** @drop_lock: one thread empties @drops, others wait until it has */
 	struct mutex drop_lock;
 
-	/** @unmap_ts: newest interrupt when GPU-mapped memory was last unmapped */
-	u64 unmap_ts;
-	/** @unmap_jiffies: when that was */
-	unsigned long unmap_jiffies;
+	/** @change_ts: newest interrupt when what the GPU may do last changed */
+	u64 change_ts;
+	/** @change_jiffies: when that was */
+	unsigned long change_jiffies;
 
 	/** @reasons: faults by how they ended */
 	atomic64_t reasons[AMDGPU_SVM_REASONS];
@@ -387,6 +387,7 @@ int amdgpu_svm_wait_for_user(struct amdgpu_svm *svm, unsigned long addr, bool wr
 void amdgpu_svm_stop_waiting(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_fault.c */
+void amdgpu_svm_note_change(struct amdgpu_svm *svm);
 u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev);
 u64 amdgpu_svm_later_ts(u64 a, u64 b);
 void amdgpu_svm_init_lanes(struct amdgpu_svm *svm);
