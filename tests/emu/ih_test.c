@@ -429,6 +429,7 @@ static void faults_taken_during_an_audit_are_young(void)
 	for (u32 i = 0; i < 20000; i++) {
 		int index = raise_retry(i);
 
+		CHECK(index >= 0);
 		ring_bell(BELL0, (i + 1) % 32 * 32);
 		ring_bell(CAM_BELL, index);
 	}

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -291,7 +292,10 @@ static bool move_by_kernel(struct worker *w, struct gpu_buffer *buf)
 	return true;
 }
 
-/* To serve the fault it may be what it takes. */
+/*
+ * To serve the fault it may be what it takes. Two jobs, for the driver gives them a ring each
+ * if it can: with one XCC there are two, and the move would be behind one of them.
+ */
 bool rule_moves_pass_waiting_faults(struct worker *w)
 {
 	char *mem = map_aligned(2 * MIB);
@@ -300,10 +304,12 @@ bool rule_moves_pass_waiting_faults(struct worker *w)
 	struct gpu_buffer buf;
 	struct uffd_msg msg;
 	int fd = hold_back(mem, 2 * MIB);
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	TRY(fd >= 0);
 	TRY_EQ(gpu_buffer_alloc(w->gpu, &buf, BO_SIZE, AMDGPU_GEM_DOMAIN_VRAM), 0);
 	TRY(submit_fill(w, &first, 0, mem));
+	TRY_EQ(poll(&pfd, 1, gpu_job_seconds() * 1000), 1);
 	TRY_EQ(read(fd, &msg, sizeof(msg)), sizeof(msg));
 	TRY(submit_fill(w, &second, 1, mem + PAGE));
 	TRY(move_by_kernel(w, &buf));

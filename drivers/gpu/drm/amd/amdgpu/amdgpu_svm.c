@@ -85,19 +85,12 @@ const char *amdgpu_svm_reason_text(enum amdgpu_svm_reason reason)
 	return reason_texts[reason];
 }
 
-/**
- * amdgpu_svm_can_retry() - do contexts of this GPU retry, and is SVM wanted?
- * @adev: the device, its IP versions known
- *
- * From GC 9.4.2 on they always can, and who retries is decided per engine and
- * process; noretry=1 on the command line still means no.
- *
- * Return: whether faults are ours to serve, if nothing else is in the way.
+/*
+ * Do contexts of this GPU retry? From GC 9.4.2 on they always can, and who retries
+ * is decided per engine and process; noretry=1 on the command line still means no.
  */
-bool amdgpu_svm_can_retry(struct amdgpu_device *adev)
+static bool can_retry(struct amdgpu_device *adev)
 {
-	if (!svm_enabled)
-		return false;
 	switch (amdgpu_ip_version(adev, GC_HWIP, 0)) {
 	case IP_VERSION(9, 4, 1):
 		return !adev->gmc.noretry;
@@ -118,10 +111,16 @@ static bool can_write_tables(struct amdgpu_device *adev)
 	       !amdgpu_sriov_vf_mmio_access_protection(adev);
 }
 
-static bool is_supported(struct amdgpu_device *adev)
+/**
+ * amdgpu_svm_is_supported() - will files of this device have SVM?
+ * @adev: the device, its VRAM and what it can address known
+ *
+ * Return: whether they will, if their processes want it.
+ */
+bool amdgpu_svm_is_supported(struct amdgpu_device *adev)
 {
 	/* With bounce buffers the GPU would not see the memory itself. */
-	return amdgpu_svm_can_retry(adev) && can_write_tables(adev) &&
+	return svm_enabled && can_retry(adev) && can_write_tables(adev) &&
 	       !dma_addressing_limited(adev->dev) && PAGE_SIZE == AMDGPU_GPU_PAGE_SIZE;
 }
 
@@ -222,7 +221,7 @@ int amdgpu_svm_init(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 	struct amdgpu_svm *svm;
 	int r;
 
-	if (!is_supported(adev) || !current->mm || !vm->pasid)
+	if (!amdgpu_svm_is_supported(adev) || !current->mm || !vm->pasid)
 		return 0;
 	r = amdgpu_svm_pt_init(adev, vm);
 	if (r)

@@ -34,10 +34,10 @@
  * traced, and whatever it is, the fault filter forgets the address so that a later
  * fault on it is seen, and the entry of the retry CAM is released.
  *
- * That the memory forbids the access is stale, not fatal, if the interrupt is older than
- * the last change of memory that the GPU knew, or of attributes: it may be a duplicate of
- * a fault that was served before. The GPU then retries, and if it is wrong after all a
- * newer fault says so.
+ * What the memory forbids, or what a program has to provide, is doubted at first: the
+ * fault may be a duplicate of one that was served before, delivered after the process
+ * took the right away. It ends as "stale", the GPU retries, and only a fault that is
+ * newer than the doubt counts. Doubts are kept by lane and last for a second.
  *
  * Fatal: the address gets a no-retry entry, the access ends with an error, and one
  * line in the kernel log says who, where and why.
@@ -63,13 +63,9 @@ struct svm_fault {
 	u32 node_id;
 };
 
-/* How long a fault may be under way */
-#define STALE_TIMEOUT	(60 * HZ)
+/* The GPU asks again at once, and whoever gives up must not leave a doubt for long. */
+#define DOUBT_TIMEOUT	HZ
 
-/*
- * The software ring holds copies out of the first one. That one's pointer is in
- * memory; looking at it in any other way would handle an overflow.
- */
 static u64 newest_of(struct amdgpu_device *adev, struct amdgpu_ih_ring *ih, u32 wptr)
 {
 	/* Read the pointer before the ring. */
@@ -91,31 +87,51 @@ u64 amdgpu_svm_later_ts(u64 a, u64 b)
 	return amdgpu_ih_ts_after(a, b) ? b : a;
 }
 
-/**
- * amdgpu_svm_newest_ts() - time of the newest fault interrupt
- * @adev: the device
- *
- * Return: the timestamp; interrupts that are not newer may be of the past. 0 without device.
- */
-u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev)
+/* Of the second ring, which the hardware fills with retry faults if the driver has one. */
+static u64 newest_of_ring1(struct amdgpu_device *adev)
 {
-	struct amdgpu_ih_ring *ih = &adev->irq.ih, *ih1 = &adev->irq.ih1;
+	struct amdgpu_ih_ring *ih1 = &adev->irq.ih1;
 	u64 ts = 0;
 	int idx;
 
-	if (!drm_dev_enter(adev_to_drm(adev), &idx))
-		return ts;
-	ts = newest_of(adev, ih, le32_to_cpu((__force __le32)READ_ONCE(*ih->wptr_cpu)));
-	if (ih1->ring_size)
-		ts = amdgpu_svm_later_ts(ts, newest_of(adev, ih1, amdgpu_ih_get_wptr(adev, ih1)));
+	if (!ih1->ring_size || !drm_dev_enter(adev_to_drm(adev), &idx))
+		return 0;
+	/* Its pointer is in the device only, which nobody may touch while it is reset. */
+	if (down_read_trylock(&adev->reset_domain->sem)) {
+		ts = newest_of(adev, ih1, RREG32_NO_KIQ(ih1->ih_regs.ih_rb_wptr));
+		up_read(&adev->reset_domain->sem);
+	}
 	drm_dev_exit(idx);
 	return ts;
 }
 
-/* Reasons that the process or the ioctl gave, and not an earlier access. */
-static bool is_about_memory(enum amdgpu_svm_reason reason)
+/**
+ * amdgpu_svm_newest_ts() - time of the newest fault interrupt
+ * @adev: the device
+ *
+ * The driver's own way to the pointers of the rings would handle an overflow. The
+ * software ring holds copies out of the first one.
+ *
+ * Return: the timestamp; interrupts that are not newer may be of the past.
+ */
+u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev)
+{
+	struct amdgpu_ih_ring *ih = &adev->irq.ih;
+	u64 ts = newest_of(adev, ih, le32_to_cpu((__force __le32)READ_ONCE(*ih->wptr_cpu)));
+
+	return amdgpu_svm_later_ts(ts, newest_of_ring1(adev));
+}
+
+/* --- doubts ----------------------------------------------------------------------- */
+
+/*
+ * What a duplicate of a fault that was served before must not cause: an error, or that a
+ * program hears of an access.
+ */
+static bool may_be_doubted(enum amdgpu_svm_reason reason)
 {
 	switch (reason) {
+	case AMDGPU_SVM_USER:
 	case AMDGPU_SVM_NO_MEMORY_THERE:
 	case AMDGPU_SVM_NO_ACCESS:
 	case AMDGPU_SVM_GPU_READ_ONLY:
@@ -128,30 +144,58 @@ static bool is_about_memory(enum amdgpu_svm_reason reason)
 	}
 }
 
+static struct amdgpu_svm_lane *lane_of(struct amdgpu_svm *svm, unsigned long addr)
+{
+	return &svm->lanes[hash_64(addr / SZ_2M, ilog2(AMDGPU_SVM_LANES))];
+}
+
 /*
- * A fault that is older than the last change, unless that was so long ago that no
- * fault is still under way: time stamps wrap.
+ * Has the GPU asked for the address again, since something spoke against it for the first
+ * time? Who has too many of such addresses is believed at once: they are no duplicates.
  */
-static bool is_stale(struct amdgpu_svm *svm, u64 ts)
+static bool is_confirmed(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req)
 {
-	u64 change_ts = READ_ONCE(svm->change_ts);
+	u64 ts = amdgpu_svm_later_ts(amdgpu_svm_newest_ts(svm->adev), req->ts);
+	struct amdgpu_svm_lane *lane = lane_of(svm, req->addr);
+	struct amdgpu_svm_doubt *doubt, *place = NULL;
+	bool confirmed = true;
 
-	return change_ts && time_before(jiffies, READ_ONCE(svm->change_jiffies) + STALE_TIMEOUT) &&
-	       amdgpu_ih_ts_after_or_equal(ts, change_ts);
+	spin_lock(&lane->lock);
+	for (doubt = lane->doubts; doubt < lane->doubts + AMDGPU_SVM_DOUBTS; doubt++) {
+		if (!doubt->ts || time_after(jiffies, doubt->jiffies + DOUBT_TIMEOUT)) {
+			place = doubt;
+		} else if (doubt->addr == req->addr) {
+			confirmed = amdgpu_ih_ts_after(doubt->ts, req->ts);
+			if (confirmed)
+				doubt->ts = 0;
+			goto unlock;
+		}
+	}
+	if (place) {
+		*place = (struct amdgpu_svm_doubt) {
+			.addr = req->addr, .ts = ts, .jiffies = jiffies,
+		};
+		confirmed = false;
+	}
+unlock:
+	spin_unlock(&lane->lock);
+	return confirmed;
 }
 
-/**
- * amdgpu_svm_note_change() - what was right for the GPU may be wrong from now on
- * @svm: the VM's SVM
- *
- * Called by notifiers, and before attributes change. A fault that is on its way was
- * perhaps served before, and is not to be judged by what is there now.
- */
-void amdgpu_svm_note_change(struct amdgpu_svm *svm)
+/* It is fine now: what comes may be a duplicate of this one. */
+static void forget_doubt(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req)
 {
-	WRITE_ONCE(svm->change_jiffies, jiffies);
-	WRITE_ONCE(svm->change_ts, amdgpu_svm_newest_ts(svm->adev));
+	struct amdgpu_svm_lane *lane = lane_of(svm, req->addr);
+	struct amdgpu_svm_doubt *doubt;
+
+	spin_lock(&lane->lock);
+	for (doubt = lane->doubts; doubt < lane->doubts + AMDGPU_SVM_DOUBTS; doubt++)
+		if (doubt->addr == req->addr)
+			doubt->ts = 0;
+	spin_unlock(&lane->lock);
 }
+
+/* --- one fault ---------------------------------------------------------------------- */
 
 static enum amdgpu_svm_reason serve(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
 {
@@ -170,7 +214,9 @@ static enum amdgpu_svm_reason serve(struct amdgpu_svm *svm, struct amdgpu_svm_re
 	}
 	reason = r ? AMDGPU_SVM_LATER : amdgpu_svm_serve(svm, req);
 	mmput(mm);
-	if (is_about_memory(reason) && is_stale(svm, req->ts))
+	if (reason == AMDGPU_SVM_OK || reason == AMDGPU_SVM_ALREADY)
+		forget_doubt(svm, req);
+	else if (may_be_doubted(reason) && !req->waits && !is_confirmed(svm, req))
 		return AMDGPU_SVM_STALE;
 	return reason;
 }
@@ -301,7 +347,7 @@ static void queue_fault(struct svm_fault *fault)
 	struct amdgpu_svm *svm = fault->svm;
 	struct amdgpu_svm_lane *lane;
 
-	lane = &svm->lanes[hash_64(fault->req.addr / SZ_2M, ilog2(AMDGPU_SVM_LANES))];
+	lane = lane_of(svm, fault->req.addr);
 	spin_lock(&lane->lock);
 	list_add_tail(&fault->link, &lane->faults);
 	/* Still locked: who takes the fault may put the last reference of @svm. */

@@ -142,7 +142,6 @@ static int apply(const struct svm_args *a, const struct amdgpu_svm_attr_change *
 	if (r)
 		return r;
 	r = check ? check_memory(a) : 0;
-	amdgpu_svm_note_change(a->svm);
 	if (!r)
 		r = amdgpu_svm_attr_apply(&a->svm->attrs, a->first, a->last, change);
 	mmap_read_unlock(current->mm);

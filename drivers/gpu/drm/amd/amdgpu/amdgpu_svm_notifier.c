@@ -144,7 +144,6 @@ void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 		    mmu_range->event == MMU_NOTIFY_RELEASE;
 	const struct drm_gpusvm_ctx ctx = { .in_notifier = true };
 	struct drm_gpusvm_range *base = NULL;
-	bool known = false;
 
 	lockdep_assert_held_write(&gpusvm->notifier_lock);
 	trace_amdgpu_svm_invalidate(svm->vm->pasid, start, end, mmu_range->event);
@@ -153,7 +152,6 @@ void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 	drm_gpusvm_for_each_range(base, notifier, start, end) {
 		struct amdgpu_svm_range *range = to_amdgpu_svm_range(base);
 
-		known = true;
 		drm_gpusvm_unmap_pages(gpusvm, &range->pages, amdgpu_svm_range_pages(range), &ctx);
 		if (gone) {
 			amdgpu_svm_compat_set_unmapped(base, &range->pages, mmu_range);
@@ -162,9 +160,6 @@ void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 		if (mmu_range->event != MMU_NOTIFY_RELEASE)
 			amdgpu_svm_remap_later(svm, range);
 	}
-	/* Faults on it may be under way, also if something else had taken it away before. */
-	if (known)
-		amdgpu_svm_note_change(svm);
 }
 
 /**

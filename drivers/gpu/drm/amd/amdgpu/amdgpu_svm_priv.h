@@ -31,7 +31,7 @@ enum amdgpu_svm_reason {
 	AMDGPU_SVM_OK,
 	/** @AMDGPU_SVM_ALREADY: another fault had mapped it */
 	AMDGPU_SVM_ALREADY,
-	/** @AMDGPU_SVM_STALE: older than the last change, which may be what forbids it */
+	/** @AMDGPU_SVM_STALE: perhaps a duplicate; the GPU asks again if it is not */
 	AMDGPU_SVM_STALE,
 	/** @AMDGPU_SVM_LATER: not now; the GPU asks again */
 	AMDGPU_SVM_LATER,
@@ -102,16 +102,33 @@ enum amdgpu_svm_count {
 /* Faults of one VM that are served at the same time, a power of two */
 #define AMDGPU_SVM_LANES	4
 
+/* Addresses of a lane that are doubted at the same time */
+#define AMDGPU_SVM_DOUBTS	32
+
+/**
+ * struct amdgpu_svm_doubt - an address that something spoke against
+ */
+struct amdgpu_svm_doubt {
+	/** @addr: of the page */
+	unsigned long addr;
+	/** @ts: newest interrupt then, 0 if there is no doubt */
+	u64 ts;
+	/** @jiffies: when that was */
+	unsigned long jiffies;
+};
+
 /**
  * struct amdgpu_svm_lane - faults that are served one after the other
  */
 struct amdgpu_svm_lane {
 	/** @svm: whose */
 	struct amdgpu_svm *svm;
-	/** @lock: protects @faults */
+	/** @lock: protects @faults and @doubts */
 	spinlock_t lock;
 	/** @faults: waiting, each with a reference of @svm */
 	struct list_head faults;
+	/** @doubts: of faults that may be duplicates */
+	struct amdgpu_svm_doubt doubts[AMDGPU_SVM_DOUBTS];
 	/** @work: serves them */
 	struct work_struct work;
 };
@@ -209,11 +226,6 @@ struct amdgpu_svm {
 	bool drops_lost;
 	/** @drop_lock: one thread empties @drops, others wait until it has */
 	struct mutex drop_lock;
-
-	/** @change_ts: newest interrupt when what the GPU may do last changed */
-	u64 change_ts;
-	/** @change_jiffies: when that was */
-	unsigned long change_jiffies;
 
 	/** @reasons: faults by how they ended */
 	atomic64_t reasons[AMDGPU_SVM_REASONS];
@@ -332,7 +344,7 @@ static inline void amdgpu_svm_inc(struct amdgpu_svm *svm, enum amdgpu_svm_count 
 struct amdgpu_svm *amdgpu_svm_get_by_pasid(struct amdgpu_device *adev, u32 pasid);
 void amdgpu_svm_put(struct amdgpu_svm *svm);
 bool amdgpu_svm_xnack_on(struct amdgpu_svm *svm);
-bool amdgpu_svm_can_retry(struct amdgpu_device *adev);
+bool amdgpu_svm_is_supported(struct amdgpu_device *adev);
 const char *amdgpu_svm_reason_text(enum amdgpu_svm_reason reason);
 
 /* amdgpu_svm_range.c */
@@ -387,7 +399,6 @@ int amdgpu_svm_wait_for_user(struct amdgpu_svm *svm, unsigned long addr, bool wr
 void amdgpu_svm_stop_waiting(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_fault.c */
-void amdgpu_svm_note_change(struct amdgpu_svm *svm);
 u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev);
 u64 amdgpu_svm_later_ts(u64 a, u64 b);
 void amdgpu_svm_init_lanes(struct amdgpu_svm *svm);

@@ -174,15 +174,15 @@ static int kmap_path(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 pfn,
 
 /*
  * Until nothing is being moved out of VRAM any more: TTM has no memory for who does not
- * wait while something is, however much of it is free.
+ * wait while something is, however much of it is free. An APU has no VRAM. -EBUSY: not
+ * within @left jiffies.
  */
-static int wait_for_room(struct amdgpu_device *adev)
+static int wait_for_room(struct amdgpu_device *adev, long left)
 {
 	struct ttm_resource_manager *vram = ttm_manager_type(&adev->mman.bdev, TTM_PL_VRAM);
-	long left = JOBS_TIMEOUT;
 	int i;
 
-	for (i = 0; i < TTM_NUM_MOVE_FENCES; i++) {
+	for (i = 0; vram && i < TTM_NUM_MOVE_FENCES; i++) {
 		struct dma_fence *move;
 
 		spin_lock(&vram->eviction_lock);
@@ -228,10 +228,13 @@ static int alloc_tables(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 pf
 	int r = -ENOMEM;
 
 	for (attempt = 0; r == -ENOMEM && attempt < ROOM_ATTEMPTS; attempt++) {
-		r = wait_for_room(adev);
+		r = wait_for_room(adev, JOBS_TIMEOUT);
 		if (!r)
 			r = alloc_tables_once(adev, vm, pfn, level);
 	}
+	/* Others were faster, and there will be room. */
+	if (r == -ENOMEM && wait_for_room(adev, 0))
+		r = -EBUSY;
 	return r;
 }
 

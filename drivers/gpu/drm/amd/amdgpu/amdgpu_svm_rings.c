@@ -9,8 +9,8 @@
  *
  * An SDMA ring runs one job after the other, and a job of a process may wait there for
  * a fault. What serves the fault must not be behind it: to get a page table the
- * driver may have to move something out of VRAM, by a job of its own. So where GPUs retry
- * faults the engines with even numbers run the driver's jobs, and those with odd
+ * driver may have to move something out of VRAM, by a job of its own. So on devices with
+ * SVM the engines with even numbers run the driver's jobs, and those with odd
  * numbers the processes'. A partition that has engines of one kind only keeps them for
  * both.
  *
@@ -55,7 +55,7 @@ void amdgpu_svm_split_rings(struct amdgpu_device *adev)
 	struct amdgpu_xcp_mgr *partitions = adev->xcp_mgr;
 	int i;
 
-	if (!amdgpu_svm_can_retry(adev))
+	if (!amdgpu_svm_is_supported(adev))
 		return;
 	keep(adev->mman.buffer_funcs_scheds, &adev->mman.num_buffer_funcs_scheds, true);
 	keep(adev->vm_manager.vm_pte_scheds, &adev->vm_manager.vm_pte_num_scheds, true);
