@@ -55,6 +55,8 @@ static const struct rule rules[] = {
 	  .with_gpu = rule_always_mapped },
 
 	{ "hole-is-fatal", "until memory is there", .with_gpu = rule_hole_is_fatal },
+	{ "hole-is-fatal-while-memory-changes", "elsewhere in the process",
+	  .with_gpu = rule_hole_is_fatal_while_memory_changes },
 	{ "hundreds-of-holes-are-fatal", "more than the driver keeps in mind",
 	  .with_gpu = rule_hundreds_of_holes_are_fatal },
 	{ "read-only-write-is-fatal", "Read-only memory is read, not written",

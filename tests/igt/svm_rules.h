@@ -30,6 +30,7 @@ bool rule_access_is_enforced(struct worker *w);
 bool rule_gpu_ro(struct worker *w);
 bool rule_reset_takes_rights_back(struct worker *w);
 bool rule_hole_is_fatal(struct worker *w);
+bool rule_hole_is_fatal_while_memory_changes(struct worker *w);
 bool rule_hundreds_of_holes_are_fatal(struct worker *w);
 bool rule_read_only_write_is_fatal(struct worker *w);
 bool rule_read_only_page_in_the_middle(struct worker *w);

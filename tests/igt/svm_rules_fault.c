@@ -91,6 +91,47 @@ bool rule_hole_is_fatal(struct worker *w)
 	return true;
 }
 
+struct changes {
+	char *mem;
+	bool stop;
+	unsigned int count;
+};
+
+static void *change_all_the_time(void *data)
+{
+	struct changes *c = data;
+
+	while (!__atomic_load_n(&c->stop, __ATOMIC_RELAXED)) {
+		mprotect(c->mem, PAGE, c->count & 1 ? RW : PROT_READ);
+		__atomic_add_fetch(&c->count, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* What else happens to the process's memory excuses nothing. */
+bool rule_hole_is_fatal_while_memory_changes(struct worker *w)
+{
+	char *mem = map_at(NULL, 9 * PAGE, RW);
+	struct changes c = { .mem = mem };
+	pthread_t thread;
+	bool good = true;
+	int64_t before;
+
+	TRY(gpu_fill(w, mem, 0x12121212, PAGE));
+	TRY(!munmap(mem + PAGE, 8 * PAGE));
+	before = svm_counter(w->gpu, FATAL_HOLE);
+	TRY(!pthread_create(&thread, NULL, change_all_the_time, &c));
+	for (int i = 1; good && i <= 8; i++)
+		good = gpu_fill(w, mem + i * PAGE, 0x13131313, PAGE);
+	__atomic_store_n(&c.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	TRY(good);
+	TRY(c.count > 0);
+	TRY(svm_counter(w->gpu, FATAL_HOLE) >= before + 8);
+	munmap(mem, PAGE);
+	return true;
+}
+
 /* More than the driver keeps in mind. */
 bool rule_hundreds_of_holes_are_fatal(struct worker *w)
 {
