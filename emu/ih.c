@@ -560,6 +560,14 @@ static void write_wptr(struct gpu *gpu, void *ctx, u32 reg, u32 value)
 	pthread_mutex_unlock(&ih->lock);
 }
 
+/* Who switches a ring off leaves, and the next driver knows nothing of its faults. */
+static void forgive_taken(struct ih *ih, const struct ring *ring)
+{
+	for (u32 i = 0; i < MAX_CAM; i++)
+		if (ih->cam[i].ring == ring->index)
+			ih->cam[i].taken = 0;
+}
+
 static void write_cntl(struct gpu *gpu, void *ctx, u32 reg, u32 value)
 {
 	struct ih *ih = gpu->ih;
@@ -578,6 +586,8 @@ static void write_cntl(struct gpu *gpu, void *ctx, u32 reg, u32 value)
 				set_pending(ih, &ih->cam[i]);
 		count(gpu, "ih.overflows_cleared", 1);
 	}
+	if (was_enabled && !ring_enabled(ih, ring))
+		forgive_taken(ih, ring);
 	if (ring_enabled(ih, ring) && !was_enabled) {
 		ring->armed = true;
 		if (flush_pending(ih, ring))

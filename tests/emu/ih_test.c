@@ -447,6 +447,10 @@ static void a_driver_that_leaves_need_not_release(void)
 	reg_write(gpu, reg(regIH_RB_CNTL), 0);
 	ih_audit(gpu, 0);
 	CHECK_EQ(verdicts(gpu, NULL), 0);
+	/* Nor does the driver that comes after it. */
+	reg_write(gpu, reg(regIH_RB_CNTL), CNTL0 | 8 << IH_RB_CNTL__RB_SIZE__SHIFT);
+	ih_audit(gpu, 0);
+	CHECK_EQ(verdicts(gpu, NULL), 0);
 	fixture_stop();
 }
 
