@@ -76,8 +76,8 @@ static const struct rule rules[] = {
 	{ "evicted-tables", "are filled again", .with_gpu = rule_evicted_tables },
 	{ "evict-all-while-faulting", "as suspending does",
 	  .with_gpu = rule_evict_all_while_faulting },
-	{ "moves-pass-waiting-faults", "The kernel's SDMA jobs are not behind those that fault",
-	  .with_gpu = rule_moves_pass_waiting_faults },
+	{ "kernel-passes-waiting-faults", "The kernel's SDMA jobs are not behind those that fault",
+	  .with_gpu = rule_kernel_passes_waiting_faults },
 
 	{ "fd-in-other-mm", "has no say over the memory of who opened it",
 	  .with_gpu = rule_fd_in_other_mm },

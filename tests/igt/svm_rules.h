@@ -54,7 +54,7 @@ bool rule_svm_takes_place_of_bo(struct worker *w);
 bool rule_evicted_tables(struct worker *w);
 bool rule_pressure_while_faulting(struct worker *w);
 bool rule_evict_all_while_faulting(struct worker *w);
-bool rule_moves_pass_waiting_faults(struct worker *w);
+bool rule_kernel_passes_waiting_faults(struct worker *w);
 
 /* svm_rules_life.c */
 bool rule_fd_in_other_mm(struct worker *w);

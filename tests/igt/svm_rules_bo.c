@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <xf86drm.h>
 
 #include "svm_rules.h"
 
@@ -197,6 +196,17 @@ static bool finish_slow_fills(struct gpu_job *job, const char *mem)
 	return gpu_fills_are_there(mem, SLOW_MIBS);
 }
 
+static bool fill_vram(struct worker *w, struct gpu_buffer bufs[PARTS + 1])
+{
+	struct drm_amdgpu_memory_info info;
+
+	TRY_EQ(amdgpu_query_info(w->gpu->dev, AMDGPU_INFO_MEMORY, sizeof(info), &info), 0);
+	for (int i = 0; i <= PARTS; i++)
+		TRY_EQ(gpu_buffer_alloc(w->gpu, &bufs[i], info.vram.total_heap_size / PARTS & -MIB,
+					AMDGPU_GEM_DOMAIN_VRAM), 0);
+	return true;
+}
+
 /*
  * More buffers than VRAM has room for, while faults need page tables there. A lock
  * order that is wrong is one for the debug kernel to see.
@@ -204,15 +214,11 @@ static bool finish_slow_fills(struct gpu_job *job, const char *mem)
 bool rule_pressure_while_faulting(struct worker *w)
 {
 	char *mem = map_aligned(SLOW_MIBS * MIB);
-	struct drm_amdgpu_memory_info info;
 	struct gpu_buffer bufs[PARTS + 1];
 	struct gpu_job job;
 
-	TRY_EQ(amdgpu_query_info(w->gpu->dev, AMDGPU_INFO_MEMORY, sizeof(info), &info), 0);
 	TRY(submit_slow_fills(w, &job, mem));
-	for (int i = 0; i <= PARTS; i++)
-		TRY_EQ(gpu_buffer_alloc(w->gpu, &bufs[i], info.vram.total_heap_size / PARTS & -MIB,
-					AMDGPU_GEM_DOMAIN_VRAM), 0);
+	TRY(fill_vram(w, bufs));
 	TRY(finish_slow_fills(&job, mem));
 	TRY(submit_slow_fills(w, &job, mem));
 	for (int i = 0; i <= PARTS; i++)
@@ -265,54 +271,38 @@ static bool submit_fill(struct worker *w, struct gpu_job *job, unsigned int ring
 	return true;
 }
 
-/* Have the next submission that uses @buf move it out of VRAM. */
-static bool place_in_gtt(struct worker *w, struct gpu_buffer *buf)
+/* The kernel has to move something out of VRAM for this, and to clear what it gets. */
+static bool use_all_vram(struct worker *w)
 {
-	struct drm_amdgpu_gem_op op = {
-		.op = AMDGPU_GEM_OP_SET_PLACEMENT, .value = AMDGPU_GEM_DOMAIN_GTT,
-	};
+	struct gpu_buffer bufs[PARTS + 1];
 
-	TRY_EQ(amdgpu_bo_export(buf->bo, amdgpu_bo_handle_type_kms, &op.handle), 0);
-	TRY_EQ(drmCommandWriteRead(w->gpu->fd, DRM_AMDGPU_GEM_OP, &op, sizeof(op)), 0);
-	return true;
-}
-
-static bool move_by_kernel(struct worker *w, struct gpu_buffer *buf)
-{
-	static const uint32_t value = 0x72727272;
-
-	buf->cpu[1] = 0x73737373;
-	TRY(place_in_gtt(w, buf));
-	gpu_job_use(&w->compute, buf);
-	emit_write_data(&w->compute, buf->va, &value, 1);
-	TRY_EQ(gpu_job_run(&w->compute, gpu_job_seconds()), 0);
-	gpu_job_reset(&w->compute);
-	w->compute.num_used--;
-	TRY(buf->cpu[0] == value && buf->cpu[1] == 0x73737373);
+	TRY(fill_vram(w, bufs));
+	for (int i = 0; i <= PARTS; i++) {
+		TRY_EQ(bufs[i].cpu[0], 0);
+		gpu_buffer_free(&bufs[i]);
+	}
 	return true;
 }
 
 /*
- * To serve the fault it may be what it takes. Two jobs, for the driver gives them a ring each
- * if it can: with one XCC there are two, and the move would be behind one of them.
+ * Or everybody waits for who waits for a fault. Two jobs, for the driver gives them a ring
+ * each if it can: with one XCC there are two, and the kernel's jobs would be behind them.
  */
-bool rule_moves_pass_waiting_faults(struct worker *w)
+bool rule_kernel_passes_waiting_faults(struct worker *w)
 {
 	char *mem = map_aligned(2 * MIB);
 	struct uffdio_range range = { .start = (uintptr_t)mem, .len = 2 * MIB };
 	struct gpu_job first, second;
-	struct gpu_buffer buf;
 	struct uffd_msg msg;
 	int fd = hold_back(mem, 2 * MIB);
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	TRY(fd >= 0);
-	TRY_EQ(gpu_buffer_alloc(w->gpu, &buf, BO_SIZE, AMDGPU_GEM_DOMAIN_VRAM), 0);
 	TRY(submit_fill(w, &first, 0, mem));
 	TRY_EQ(poll(&pfd, 1, gpu_job_seconds() * 1000), 1);
 	TRY_EQ(read(fd, &msg, sizeof(msg)), sizeof(msg));
 	TRY(submit_fill(w, &second, 1, mem + PAGE));
-	TRY(move_by_kernel(w, &buf));
+	TRY(use_all_vram(w));
 	TRY_EQ(gpu_job_wait(&first, 0), -ETIME);
 	TRY(!ioctl(fd, UFFDIO_UNREGISTER, &range));
 	TRY_EQ(gpu_job_wait(&first, gpu_job_seconds()), 0);
@@ -321,7 +311,6 @@ bool rule_moves_pass_waiting_faults(struct worker *w)
 	TRY(has_value((uint32_t *)(mem + PAGE), 0x70707071, PAGE));
 	gpu_job_fini(&first);
 	gpu_job_fini(&second);
-	gpu_buffer_free(&buf);
 	close(fd);
 	munmap(mem, 2 * MIB);
 	return true;
