@@ -42,8 +42,6 @@
 
 /* A job takes milliseconds, unless a ring is stuck behind our fault. */
 #define JOBS_TIMEOUT		msecs_to_jiffies(500)
-/* The first one may find that something has to be moved away, and others are faster. */
-#define ROOM_ATTEMPTS		4
 
 /* Where a walk ended: entry @idx of @table, which covers 2^@shift pages. */
 struct pt_pos {
@@ -99,6 +97,13 @@ static u64 pt_last(struct amdgpu_device *adev, const struct pt_pos *pos, u64 pfn
 
 /* --- step 1: tables ------------------------------------------------------------ */
 
+/* Takes what it takes from @left jiffies. -EBUSY: that is not enough. */
+static int wait_for(struct dma_fence *fence, long *left)
+{
+	*left = dma_fence_wait_timeout(fence, false, *left);
+	return *left > 0 ? 0 : *left ?: -EBUSY;
+}
+
 /* Moves of tables, and if @pt_jobs the jobs that write page tables of this VM. */
 static int wait_for_jobs(struct amdgpu_vm *vm, bool pt_jobs)
 {
@@ -106,6 +111,7 @@ static int wait_for_jobs(struct amdgpu_vm *vm, bool pt_jobs)
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
 	long left = JOBS_TIMEOUT;
+	int r = 0;
 
 	dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP, fence) {
 		struct drm_sched_fence *s_fence = to_drm_sched_fence(fence);
@@ -113,11 +119,11 @@ static int wait_for_jobs(struct amdgpu_vm *vm, bool pt_jobs)
 
 		if (!move && !(pt_jobs && s_fence && s_fence->owner == AMDGPU_FENCE_OWNER_VM))
 			continue;
-		left = dma_fence_wait_timeout(fence, false, left);
-		if (left <= 0)
-			return left ? left : -EBUSY;
+		r = wait_for(fence, &left);
+		if (r)
+			break;
 	}
-	return 0;
+	return r;
 }
 
 /* The CPU has mapped the table before, so it was the CPU that cleared it. */
@@ -180,9 +186,9 @@ static int kmap_path(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 pfn,
 static int wait_for_room(struct amdgpu_device *adev, long left)
 {
 	struct ttm_resource_manager *vram = ttm_manager_type(&adev->mman.bdev, TTM_PL_VRAM);
-	int i;
+	int i, r = 0;
 
-	for (i = 0; vram && i < TTM_NUM_MOVE_FENCES; i++) {
+	for (i = 0; vram && !r && i < TTM_NUM_MOVE_FENCES; i++) {
 		struct dma_fence *move;
 
 		spin_lock(&vram->eviction_lock);
@@ -190,12 +196,10 @@ static int wait_for_room(struct amdgpu_device *adev, long left)
 		spin_unlock(&vram->eviction_lock);
 		if (!move)
 			continue;
-		left = dma_fence_wait_timeout(move, false, left);
+		r = wait_for(move, &left);
 		dma_fence_put(move);
-		if (left <= 0)
-			return left ? left : -EBUSY;
 	}
-	return 0;
+	return r;
 }
 
 /*
@@ -224,15 +228,11 @@ static int alloc_tables_once(struct amdgpu_device *adev, struct amdgpu_vm *vm, u
 static int alloc_tables(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 pfn,
 			unsigned int level)
 {
-	unsigned int attempt;
-	int r = -ENOMEM;
+	int r = wait_for_room(adev, JOBS_TIMEOUT);
 
-	for (attempt = 0; r == -ENOMEM && attempt < ROOM_ATTEMPTS; attempt++) {
-		r = wait_for_room(adev, JOBS_TIMEOUT);
-		if (!r)
-			r = alloc_tables_once(adev, vm, pfn, level);
-	}
-	/* Others were faster, and there will be room. */
+	if (!r)
+		r = alloc_tables_once(adev, vm, pfn, level);
+	/* Something has to be moved away first, or others were faster: there will be room. */
 	if (r == -ENOMEM && wait_for_room(adev, 0))
 		r = -EBUSY;
 	return r;
