@@ -476,9 +476,12 @@ static int write_entries(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 			amdgpu_gmc_override_vm_pte_flags(adev, svm->vm, run.addr, &run_flags);
 		r = amdgpu_svm_pt_write(adev, svm->vm, &run, run_flags);
 	}
-	if (r)
+	if (r) {
 		amdgpu_svm_pt_clear(adev, svm->vm, gpu_page(amdgpu_svm_range_start(range)),
 				    gpu_page(amdgpu_svm_range_end(range)) - 1);
+		/* The TLB may remember what was there for a moment. */
+		svm->cleared++;
+	}
 	return r;
 }
 
