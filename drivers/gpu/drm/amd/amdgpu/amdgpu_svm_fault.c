@@ -73,14 +73,8 @@ static u64 newest_of(struct amdgpu_device *adev, struct amdgpu_ih_ring *ih, u32 
 	return amdgpu_ih_decode_iv_ts(adev, ih, wptr & ih->ptr_mask, -1);
 }
 
-/**
- * amdgpu_svm_later_ts() - the later of two times of interrupts
- * @a: a time, 0 for none
- * @b: a time, 0 for none
- *
- * Return: the later one.
- */
-u64 amdgpu_svm_later_ts(u64 a, u64 b)
+/* The later of two times of interrupts, 0 for none. */
+static u64 later_ts(u64 a, u64 b)
 {
 	if (!a || !b)
 		return a ?: b;
@@ -105,21 +99,42 @@ static u64 newest_of_ring1(struct amdgpu_device *adev)
 	return ts;
 }
 
+static struct amdgpu_svm_lane *lane_of(struct amdgpu_svm *svm, unsigned long addr)
+{
+	return &svm->lanes[hash_64(addr / SZ_2M, ilog2(AMDGPU_SVM_LANES))];
+}
+
 /**
- * amdgpu_svm_newest_ts() - time of the newest fault interrupt
- * @adev: the device
+ * amdgpu_svm_newest_ts() - a time that no fault on an address is newer than
+ * @svm: the VM's SVM
+ * @addr: the address
  *
- * The driver's own way to the pointers of the rings would handle an overflow. The
- * software ring holds copies out of the first one.
+ * What is still in the rings counts, and what was taken from them: what is last in a ring
+ * may be the late duplicate of an old one. The driver's own way to the pointers of the
+ * rings would handle an overflow. The software ring holds copies out of the first one.
  *
  * Return: the timestamp; interrupts that are not newer may be of the past.
  */
-u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev)
+u64 amdgpu_svm_newest_ts(struct amdgpu_svm *svm, unsigned long addr)
 {
+	struct amdgpu_device *adev = svm->adev;
 	struct amdgpu_ih_ring *ih = &adev->irq.ih;
 	u64 ts = newest_of(adev, ih, le32_to_cpu((__force __le32)READ_ONCE(*ih->wptr_cpu)));
 
-	return amdgpu_svm_later_ts(ts, newest_of_ring1(adev));
+	/* Pairs with note_ts(). */
+	return later_ts(later_ts(ts, newest_of_ring1(adev)),
+			READ_ONCE(lane_of(svm, addr)->newest_ts));
+}
+
+/* Faults are taken by the work items of two rings. */
+static void note_ts(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req)
+{
+	struct amdgpu_svm_lane *lane = lane_of(svm, req->addr);
+
+	spin_lock(&lane->lock);
+	/* Pairs with amdgpu_svm_newest_ts(). */
+	WRITE_ONCE(lane->newest_ts, later_ts(lane->newest_ts, req->ts));
+	spin_unlock(&lane->lock);
 }
 
 /* --- doubts ----------------------------------------------------------------------- */
@@ -138,15 +153,28 @@ static bool may_be_doubted(enum amdgpu_svm_reason reason)
 	case AMDGPU_SVM_READ_ONLY:
 	case AMDGPU_SVM_UNREADABLE:
 	case AMDGPU_SVM_DEVICE_MEMORY:
+	case AMDGPU_SVM_PROCESS_GONE:
 		return true;
 	default:
 		return false;
 	}
 }
 
-static struct amdgpu_svm_lane *lane_of(struct amdgpu_svm *svm, unsigned long addr)
+/* The doubt about @addr, or NULL; @place: a slot that is free, or NULL. */
+static struct amdgpu_svm_doubt *find_doubt(struct amdgpu_svm_lane *lane, unsigned long addr,
+					   struct amdgpu_svm_doubt **place)
 {
-	return &svm->lanes[hash_64(addr / SZ_2M, ilog2(AMDGPU_SVM_LANES))];
+	struct amdgpu_svm_doubt *doubt;
+
+	lockdep_assert_held(&lane->lock);
+	*place = NULL;
+	for (doubt = lane->doubts; doubt < lane->doubts + AMDGPU_SVM_DOUBTS; doubt++) {
+		if (!doubt->ts || time_after(jiffies, doubt->jiffies + DOUBT_TIMEOUT))
+			*place = doubt;
+		else if (doubt->addr == addr)
+			return doubt;
+	}
+	return NULL;
 }
 
 /*
@@ -155,29 +183,24 @@ static struct amdgpu_svm_lane *lane_of(struct amdgpu_svm *svm, unsigned long add
  */
 static bool is_confirmed(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req)
 {
-	u64 ts = amdgpu_svm_later_ts(amdgpu_svm_newest_ts(svm->adev), req->ts);
+	u64 ts = amdgpu_svm_newest_ts(svm, req->addr);
 	struct amdgpu_svm_lane *lane = lane_of(svm, req->addr);
-	struct amdgpu_svm_doubt *doubt, *place = NULL;
+	struct amdgpu_svm_doubt *doubt, *place;
 	bool confirmed = true;
 
 	spin_lock(&lane->lock);
-	for (doubt = lane->doubts; doubt < lane->doubts + AMDGPU_SVM_DOUBTS; doubt++) {
-		if (!doubt->ts || time_after(jiffies, doubt->jiffies + DOUBT_TIMEOUT)) {
-			place = doubt;
-		} else if (doubt->addr == req->addr) {
-			confirmed = amdgpu_ih_ts_after(doubt->ts, req->ts);
-			if (confirmed)
-				doubt->ts = 0;
-			goto unlock;
-		}
-	}
-	if (place) {
+	doubt = find_doubt(lane, req->addr, &place);
+	if (doubt) {
+		confirmed = amdgpu_ih_ts_after(doubt->ts, req->ts);
+		if (confirmed)
+			doubt->ts = 0;
+	} else if (place) {
 		*place = (struct amdgpu_svm_doubt) {
 			.addr = req->addr, .ts = ts, .jiffies = jiffies,
 		};
+		WRITE_ONCE(lane->doubted, true);
 		confirmed = false;
 	}
-unlock:
 	spin_unlock(&lane->lock);
 	return confirmed;
 }
@@ -186,12 +209,15 @@ unlock:
 static void forget_doubt(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req)
 {
 	struct amdgpu_svm_lane *lane = lane_of(svm, req->addr);
-	struct amdgpu_svm_doubt *doubt;
+	struct amdgpu_svm_doubt *doubt, *place;
 
+	/* Nearly always: nothing was ever doubted. */
+	if (!READ_ONCE(lane->doubted))
+		return;
 	spin_lock(&lane->lock);
-	for (doubt = lane->doubts; doubt < lane->doubts + AMDGPU_SVM_DOUBTS; doubt++)
-		if (doubt->addr == req->addr)
-			doubt->ts = 0;
+	doubt = find_doubt(lane, req->addr, &place);
+	if (doubt)
+		doubt->ts = 0;
 	spin_unlock(&lane->lock);
 }
 
@@ -459,6 +485,7 @@ bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_en
 	if (!svm)
 		return false;
 	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_FAULTS);
+	note_ts(svm, &now.req);
 	fault = kmemdup(&now, sizeof(now), GFP_NOWAIT);
 	if (fault)
 		queue_fault(fault);

@@ -123,10 +123,14 @@ struct amdgpu_svm_doubt {
 struct amdgpu_svm_lane {
 	/** @svm: whose */
 	struct amdgpu_svm *svm;
-	/** @lock: protects @faults and @doubts */
+	/** @lock: protects all but @work */
 	spinlock_t lock;
 	/** @faults: waiting, each with a reference of @svm */
 	struct list_head faults;
+	/** @newest_ts: of all that were ever taken */
+	u64 newest_ts;
+	/** @doubted: whether there ever was anything in @doubts */
+	bool doubted;
 	/** @doubts: of faults that may be duplicates */
 	struct amdgpu_svm_doubt doubts[AMDGPU_SVM_DOUBTS];
 	/** @work: serves them */
@@ -399,8 +403,7 @@ int amdgpu_svm_wait_for_user(struct amdgpu_svm *svm, unsigned long addr, bool wr
 void amdgpu_svm_stop_waiting(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_fault.c */
-u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev);
-u64 amdgpu_svm_later_ts(u64 a, u64 b);
+u64 amdgpu_svm_newest_ts(struct amdgpu_svm *svm, unsigned long addr);
 void amdgpu_svm_init_lanes(struct amdgpu_svm *svm);
 void amdgpu_svm_end_lanes(struct amdgpu_svm *svm);
 
