@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/mman.h>
@@ -175,19 +174,13 @@ static void *provide_pages(void *arg)
 
 static bool provider_start(struct provider *p, struct area *a, pthread_t *thread)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { .start = (uintptr_t)a->mem, .len = a->size },
-		.mode = p->mode,
-	};
 	struct uffdio_writeprotect protect = {
-		.range = reg.range, .mode = UFFDIO_WRITEPROTECT_MODE_WP,
+		.range = { .start = (uintptr_t)a->mem, .len = a->size },
+		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
 	};
 
-	p->fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	p->fd = system_userfaultfd(a->mem, a->size, p->mode);
 	TRY(p->fd >= 0);
-	TRY(!ioctl(p->fd, UFFDIO_API, &api));
-	TRY(!ioctl(p->fd, UFFDIO_REGISTER, &reg));
 	if (p->mode == UFFDIO_REGISTER_MODE_WP)
 		TRY(!ioctl(p->fd, UFFDIO_WRITEPROTECT, &protect));
 	TRY(!pipe(p->stop));

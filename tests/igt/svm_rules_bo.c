@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "svm_rules.h"
+#include "svm_system.h"
 
 #define BO_SIZE (64 * KIB)
 #define SLOW_MIBS 8
@@ -207,6 +207,12 @@ static bool fill_vram(struct worker *w, struct gpu_buffer bufs[PARTS + 1])
 	return true;
 }
 
+static void free_vram(struct gpu_buffer bufs[PARTS + 1])
+{
+	for (int i = 0; i <= PARTS; i++)
+		gpu_buffer_free(&bufs[i]);
+}
+
 /*
  * More buffers than VRAM has room for, while faults need page tables there. A lock
  * order that is wrong is one for the debug kernel to see.
@@ -221,8 +227,7 @@ bool rule_pressure_while_faulting(struct worker *w)
 	TRY(fill_vram(w, bufs));
 	TRY(finish_slow_fills(&job, mem));
 	TRY(submit_slow_fills(w, &job, mem));
-	for (int i = 0; i <= PARTS; i++)
-		gpu_buffer_free(&bufs[i]);
+	free_vram(bufs);
 	TRY(finish_slow_fills(&job, mem));
 	munmap(mem, SLOW_MIBS * MIB);
 	return true;
@@ -246,21 +251,6 @@ bool rule_evict_all_while_faulting(struct worker *w)
 
 /* ---- a fault that waits, and the kernel's own use of the rings ---- */
 
-/* Memory of which nobody gives anything until it is told to; -1 on error. */
-static int hold_back(char *mem, size_t size)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { .start = (uintptr_t)mem, .len = size },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg))
-		return -1;
-	return fd;
-}
-
 /* A job that fills a page, on one of the context's two ways to SDMA. */
 static bool submit_fill(struct worker *w, struct gpu_job *job, unsigned int ring, char *page)
 {
@@ -277,10 +267,9 @@ static bool use_all_vram(struct worker *w)
 	struct gpu_buffer bufs[PARTS + 1];
 
 	TRY(fill_vram(w, bufs));
-	for (int i = 0; i <= PARTS; i++) {
+	for (int i = 0; i <= PARTS; i++)
 		TRY_EQ(bufs[i].cpu[0], 0);
-		gpu_buffer_free(&bufs[i]);
-	}
+	free_vram(bufs);
 	return true;
 }
 
@@ -294,7 +283,7 @@ bool rule_kernel_passes_waiting_faults(struct worker *w)
 	struct uffdio_range range = { .start = (uintptr_t)mem, .len = 2 * MIB };
 	struct gpu_job first, second;
 	struct uffd_msg msg;
-	int fd = hold_back(mem, 2 * MIB);
+	int fd = system_userfaultfd(mem, 2 * MIB, UFFDIO_REGISTER_MODE_MISSING);
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	TRY(fd >= 0);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include <linux/magic.h>
+#include <linux/userfaultfd.h>
 
 #include "svm.h"
 #include "svm_system.h"
@@ -159,6 +161,21 @@ const char *system_need_userfaultfd(void)
 		return "the kernel has no userfaultfd";
 	close(fd);
 	return NULL;
+}
+
+int system_userfaultfd(void *mem, size_t size, uint64_t mode)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { .start = (uintptr_t)mem, .len = size }, .mode = mode,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0 && (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
 }
 
 /* ---- a limit of memory ---- */

@@ -24,6 +24,12 @@ void system_restore(void);
 bool system_write(const char *path, const char *text);
 bool system_compact(void);
 
+/*
+ * Accesses to the memory are @mode's, UFFDIO_REGISTER_MODE_*, and wait for whoever reads the
+ * descriptor, which does not block. -1 on error.
+ */
+int system_userfaultfd(void *mem, size_t size, uint64_t mode);
+
 /* The directory that system_need_disk() found. */
 const char *system_disk(void);
 
