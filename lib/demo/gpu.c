@@ -56,7 +56,8 @@ int gpu_open(struct gpu *gpu, const char *node)
 	err = node ? open_node(gpu, node) : open_first(gpu);
 	if (err)
 		return err;
-	err = amdgpu_device_initialize(gpu->fd, &major, &minor, &gpu->dev);
+	/* Or libdrm hands out the file that the process, or its parent, has open already. */
+	err = amdgpu_device_initialize2(gpu->fd, false, &major, &minor, &gpu->dev);
 	if (err)
 		goto close_fd;
 	err = amdgpu_cs_ctx_create(gpu->dev, &gpu->ctx);
