@@ -79,6 +79,13 @@ bool gpu_store(struct worker *w, void *dst, uint32_t value)
 	return run(&w->compute);
 }
 
+bool gpu_draws(struct worker *w)
+{
+	TRY(gpu_fill(w, (void *)(uintptr_t)w->mirror.va, 0xd4d4d4d4, PAGE));
+	TRY(has_value(w->mirror.cpu, 0xd4d4d4d4, PAGE));
+	return true;
+}
+
 bool gpu_submit_fills(struct gpu *gpu, struct gpu_job *job, void *mem, unsigned int mibs)
 {
 	TRY_EQ(gpu_job_init(gpu, job, AMDGPU_HW_IP_DMA), 0);

@@ -55,6 +55,7 @@ void worker_close(struct worker *w);
 bool gpu_fill(struct worker *w, void *dst, uint32_t value, size_t size);
 bool gpu_copy(struct worker *w, void *dst, const void *src, size_t size);
 bool gpu_store(struct worker *w, void *dst, uint32_t value);	/* one dword, by compute */
+bool gpu_draws(struct worker *w);	/* into a buffer, as who has no use for SVM */
 /* A job that fills each MiB of @mem with its number and is not waited for. */
 bool gpu_submit_fills(struct gpu *gpu, struct gpu_job *job, void *mem, unsigned int mibs);
 bool gpu_fills_are_there(const void *mem, unsigned int mibs);

@@ -149,6 +149,49 @@ bool rule_svm_takes_place_of_bo(struct worker *w)
 	return true;
 }
 
+/* ---- faults that come late ---- */
+
+#define LATE_PAGES 16
+
+static bool map_bo_pages(struct gpu_buffer *buf, char *mem, uint32_t op)
+{
+	for (int i = 0; i < LATE_PAGES; i++)
+		TRY_EQ(bo_op(buf, PAGE, mem + i * PAGE, op), 0);
+	return true;
+}
+
+/*
+ * Duplicates of faults on memory that gave its place to a buffer object since, whether the
+ * process still has something there or not. They come from a GPU that delivers them late and
+ * twice (chaos late-fault of the emulator), while it is at work elsewhere.
+ */
+bool rule_late_faults_spare_bo(struct worker *w)
+{
+	struct gpu_buffer buf;
+
+	TRY_EQ(bo_alloc(w, &buf, PAGE), 0);
+	put_series(buf.cpu, 0x1a7e, PAGE);
+	for (uint32_t round = 0; round < 4; round++) {
+		char *mem = map_aligned(LATE_PAGES * PAGE);
+
+		TRY_EQ(svm_set(w->gpu, mem, LATE_PAGES * PAGE, AMDGPU_SVM_ATTR_GRANULARITY, 0), 0);
+		TRY(gpu_fill(w, mem, round, LATE_PAGES * PAGE));
+		TRY(!madvise(mem, LATE_PAGES * PAGE, MADV_DONTNEED));
+		if (round & 1)
+			TRY(!munmap(mem, LATE_PAGES * PAGE));
+		TRY(map_bo_pages(&buf, mem, AMDGPU_VA_OP_MAP));
+		for (int i = 0; i < 60; i++)
+			TRY(gpu_draws(w));
+		for (int i = 0; i < LATE_PAGES; i++)
+			TRY(gpu_reads_series(w, mem + i * PAGE, 0x1a7e, PAGE));
+		TRY(map_bo_pages(&buf, mem, AMDGPU_VA_OP_UNMAP));
+		if (!(round & 1))
+			munmap(mem, LATE_PAGES * PAGE);
+	}
+	gpu_buffer_free(&buf);
+	return true;
+}
+
 /* ---- page tables that have to leave the VRAM ---- */
 
 static bool evict_vram(void)

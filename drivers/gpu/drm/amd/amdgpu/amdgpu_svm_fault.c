@@ -66,19 +66,25 @@ struct svm_fault {
 /* The GPU asks again at once, and whoever gives up must not leave a doubt for long. */
 #define DOUBT_TIMEOUT	HZ
 
-static u64 newest_of(struct amdgpu_device *adev, struct amdgpu_ih_ring *ih, u32 wptr)
-{
-	/* Read the pointer before the ring. */
-	rmb();
-	return amdgpu_ih_decode_iv_ts(adev, ih, wptr & ih->ptr_mask, -1);
-}
-
 /* The later of two times of interrupts, 0 for none. */
 static u64 later_ts(u64 a, u64 b)
 {
 	if (!a || !b)
 		return a ?: b;
 	return amdgpu_ih_ts_after(a, b) ? b : a;
+}
+
+/*
+ * The vector before @wptr is the last one, but may be the late duplicate of an old fault:
+ * what was processed counts as well.
+ */
+static u64 newest_of(struct amdgpu_device *adev, struct amdgpu_ih_ring *ih, u32 wptr)
+{
+	u64 ts = READ_ONCE(ih->processed_timestamp);
+
+	/* Read the pointer before the ring. */
+	rmb();
+	return later_ts(ts, amdgpu_ih_decode_iv_ts(adev, ih, wptr & ih->ptr_mask, -1));
 }
 
 /* Of the second ring, which the hardware fills with retry faults if the driver has one. */
@@ -99,54 +105,35 @@ static u64 newest_of_ring1(struct amdgpu_device *adev)
 	return ts;
 }
 
-static struct amdgpu_svm_lane *lane_of(struct amdgpu_svm *svm, unsigned long addr)
-{
-	return &svm->lanes[hash_64(addr / SZ_2M, ilog2(AMDGPU_SVM_LANES))];
-}
-
 /**
- * amdgpu_svm_newest_ts() - a time that no fault on an address is newer than
- * @svm: the VM's SVM
- * @addr: the address
+ * amdgpu_svm_newest_ts() - time of the newest interrupt
+ * @adev: the device
  *
- * What is still in the rings counts, and what was taken from them: what is last in a ring
- * may be the late duplicate of an old one. The driver's own way to the pointers of the
- * rings would handle an overflow. The software ring holds copies out of the first one.
+ * The driver's own way to the pointers of the rings would handle an overflow. The
+ * software ring holds copies out of the first one.
  *
  * Return: the timestamp; interrupts that are not newer may be of the past.
  */
-u64 amdgpu_svm_newest_ts(struct amdgpu_svm *svm, unsigned long addr)
+u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev)
 {
-	struct amdgpu_device *adev = svm->adev;
 	struct amdgpu_ih_ring *ih = &adev->irq.ih;
 	u64 ts = newest_of(adev, ih, le32_to_cpu((__force __le32)READ_ONCE(*ih->wptr_cpu)));
 
-	/* Pairs with note_ts(). */
-	return later_ts(later_ts(ts, newest_of_ring1(adev)),
-			READ_ONCE(lane_of(svm, addr)->newest_ts));
-}
-
-/* Faults are taken by the work items of two rings. */
-static void note_ts(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req)
-{
-	struct amdgpu_svm_lane *lane = lane_of(svm, req->addr);
-
-	spin_lock(&lane->lock);
-	/* Pairs with amdgpu_svm_newest_ts(). */
-	WRITE_ONCE(lane->newest_ts, later_ts(lane->newest_ts, req->ts));
-	spin_unlock(&lane->lock);
+	return later_ts(ts, newest_of_ring1(adev));
 }
 
 /* --- doubts ----------------------------------------------------------------------- */
 
 /*
- * What a duplicate of a fault that was served before must not cause: an error, or that a
- * program hears of an access.
+ * What a duplicate of a fault that was served before must not cause: an error, that a
+ * program hears of an access, or that the rest of the driver puts its dummy page over a
+ * buffer object that was mapped there since.
  */
 static bool may_be_doubted(enum amdgpu_svm_reason reason)
 {
 	switch (reason) {
 	case AMDGPU_SVM_USER:
+	case AMDGPU_SVM_BO:
 	case AMDGPU_SVM_NO_MEMORY_THERE:
 	case AMDGPU_SVM_NO_ACCESS:
 	case AMDGPU_SVM_GPU_READ_ONLY:
@@ -158,6 +145,11 @@ static bool may_be_doubted(enum amdgpu_svm_reason reason)
 	default:
 		return false;
 	}
+}
+
+static struct amdgpu_svm_lane *lane_of(struct amdgpu_svm *svm, unsigned long addr)
+{
+	return &svm->lanes[hash_64(addr / SZ_2M, ilog2(AMDGPU_SVM_LANES))];
 }
 
 /* The doubt about @addr, or NULL; @place: a slot that is free, or NULL. */
@@ -183,7 +175,7 @@ static struct amdgpu_svm_doubt *find_doubt(struct amdgpu_svm_lane *lane, unsigne
  */
 static bool is_confirmed(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req)
 {
-	u64 ts = amdgpu_svm_newest_ts(svm, req->addr);
+	u64 ts = amdgpu_svm_newest_ts(svm->adev);
 	struct amdgpu_svm_lane *lane = lane_of(svm, req->addr);
 	struct amdgpu_svm_doubt *doubt, *place;
 	bool confirmed = true;
@@ -456,6 +448,19 @@ void amdgpu_svm_end_lanes(struct amdgpu_svm *svm)
 		flush_work(&svm->lanes[i].work);
 }
 
+/*
+ * A fault of a VM without SVM, or the late duplicate of one of a VM that has ended. The rest
+ * of the driver would believe the pasid of the interrupt, and put its dummy page into the
+ * tables of another process.
+ */
+static void handle_stray(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry,
+			 u32 pasid, u64 addr, u32 cam_index, u32 node_id, bool write)
+{
+	amdgpu_vm_handle_fault(adev, pasid, entry->vmid, node_id, addr, entry->timestamp, write);
+	amdgpu_gmc_filter_faults_remove(adev, addr, entry->pasid);
+	release_cam(adev, cam_index);
+}
+
 /**
  * amdgpu_svm_take_fault() - take a retry fault from the interrupt ring
  * @adev: the device
@@ -470,7 +475,8 @@ void amdgpu_svm_end_lanes(struct amdgpu_svm *svm)
 bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry,
 			   u64 addr, u32 cam_index, u32 node_id, bool write)
 {
-	struct amdgpu_svm *svm = server_of(adev, pasid_of(adev, entry, node_id));
+	u32 pasid = pasid_of(adev, entry, node_id);
+	struct amdgpu_svm *svm = server_of(adev, pasid);
 	struct svm_fault now = {
 		.svm = svm,
 		.req = {
@@ -482,10 +488,13 @@ bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_en
 	};
 	struct svm_fault *fault;
 
-	if (!svm)
+	if (!svm && pasid == entry->pasid)
 		return false;
+	if (!svm) {
+		handle_stray(adev, entry, pasid, addr, cam_index, node_id, write);
+		return true;
+	}
 	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_FAULTS);
-	note_ts(svm, &now.req);
 	fault = kmemdup(&now, sizeof(now), GFP_NOWAIT);
 	if (fault)
 		queue_fault(fault);

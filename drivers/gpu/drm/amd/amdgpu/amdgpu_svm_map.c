@@ -455,6 +455,7 @@ static bool replace_refused(struct amdgpu_svm *svm, unsigned long first, unsigne
 
 	xa_for_each_range(&svm->refused, page, entry, first, last) {
 		xa_erase(&svm->refused, page);
+		WRITE_ONCE(svm->num_refused, svm->num_refused - 1);
 		any = true;
 	}
 	return any;

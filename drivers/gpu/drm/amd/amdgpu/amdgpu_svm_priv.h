@@ -127,8 +127,6 @@ struct amdgpu_svm_lane {
 	spinlock_t lock;
 	/** @faults: waiting, each with a reference of @svm */
 	struct list_head faults;
-	/** @newest_ts: of all that were ever taken */
-	u64 newest_ts;
 	/** @doubted: whether there ever was anything in @doubts */
 	bool doubted;
 	/** @doubts: of faults that may be duplicates */
@@ -195,7 +193,7 @@ struct amdgpu_svm {
 	u64 flushed;
 	/** @refused: pages that have a no-retry entry after a fatal fault */
 	struct xarray refused;
-	/** @num_refused: entries that @refused got since it was last emptied */
+	/** @num_refused: at least as many as there are entries in @refused */
 	unsigned int num_refused;
 
 	/** @frees: where jobs will clear entries, in bytes; under the reservation */
@@ -403,7 +401,7 @@ int amdgpu_svm_wait_for_user(struct amdgpu_svm *svm, unsigned long addr, bool wr
 void amdgpu_svm_stop_waiting(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_fault.c */
-u64 amdgpu_svm_newest_ts(struct amdgpu_svm *svm, unsigned long addr);
+u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev);
 void amdgpu_svm_init_lanes(struct amdgpu_svm *svm);
 void amdgpu_svm_end_lanes(struct amdgpu_svm *svm);
 
