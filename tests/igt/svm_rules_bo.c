@@ -239,14 +239,14 @@ static bool finish_slow_fills(struct gpu_job *job, const char *mem)
 	return gpu_fills_are_there(mem, SLOW_MIBS);
 }
 
-static bool fill_vram(struct worker *w, struct gpu_buffer bufs[PARTS + 1])
+/* One of PARTS + 1, which VRAM has no room for. */
+static bool take_vram(struct worker *w, struct gpu_buffer *buf)
 {
 	struct drm_amdgpu_memory_info info;
 
 	TRY_EQ(amdgpu_query_info(w->gpu->dev, AMDGPU_INFO_MEMORY, sizeof(info), &info), 0);
-	for (int i = 0; i <= PARTS; i++)
-		TRY_EQ(gpu_buffer_alloc(w->gpu, &bufs[i], info.vram.total_heap_size / PARTS & -MIB,
-					AMDGPU_GEM_DOMAIN_VRAM), 0);
+	TRY_EQ(gpu_buffer_alloc(w->gpu, buf, info.vram.total_heap_size / PARTS & -MIB,
+				AMDGPU_GEM_DOMAIN_VRAM), 0);
 	return true;
 }
 
@@ -267,7 +267,8 @@ bool rule_pressure_while_faulting(struct worker *w)
 	struct gpu_job job;
 
 	TRY(submit_slow_fills(w, &job, mem));
-	TRY(fill_vram(w, bufs));
+	for (int i = 0; i <= PARTS; i++)
+		TRY(take_vram(w, &bufs[i]));
 	TRY(finish_slow_fills(&job, mem));
 	TRY(submit_slow_fills(w, &job, mem));
 	free_vram(bufs);
@@ -304,18 +305,6 @@ static bool submit_fill(struct worker *w, struct gpu_job *job, unsigned int ring
 	return true;
 }
 
-/* The kernel has to move something out of VRAM for this, and to clear what it gets. */
-static bool use_all_vram(struct worker *w)
-{
-	struct gpu_buffer bufs[PARTS + 1];
-
-	TRY(fill_vram(w, bufs));
-	for (int i = 0; i <= PARTS; i++)
-		TRY_EQ(bufs[i].cpu[0], 0);
-	free_vram(bufs);
-	return true;
-}
-
 /*
  * Or everybody waits for who waits for a fault. Two jobs, for the driver gives them a ring
  * each if it can: with one XCC there are two, and the kernel's jobs would be behind them.
@@ -324,17 +313,24 @@ bool rule_kernel_passes_waiting_faults(struct worker *w)
 {
 	char *mem = map_aligned(2 * MIB);
 	struct uffdio_range range = { .start = (uintptr_t)mem, .len = 2 * MIB };
+	struct gpu_buffer bufs[PARTS + 1];
 	struct gpu_job first, second;
 	struct uffd_msg msg;
 	int fd = system_userfaultfd(mem, 2 * MIB, UFFDIO_REGISTER_MODE_MISSING);
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	TRY(fd >= 0);
+	for (int i = 0; i < PARTS; i++) {
+		TRY(take_vram(w, &bufs[i]));
+		TRY_EQ(bufs[i].cpu[0], 0);
+	}
 	TRY(submit_fill(w, &first, 0, mem));
 	TRY_EQ(poll(&pfd, 1, gpu_job_seconds() * 1000), 1);
 	TRY_EQ(read(fd, &msg, sizeof(msg)), sizeof(msg));
 	TRY(submit_fill(w, &second, 1, mem + PAGE));
-	TRY(use_all_vram(w));
+	/* The kernel has to move something away for this, and to clear what it gets. */
+	TRY(take_vram(w, &bufs[PARTS]));
+	TRY_EQ(bufs[PARTS].cpu[0], 0);
 	TRY_EQ(gpu_job_wait(&first, 0), -ETIME);
 	TRY(!ioctl(fd, UFFDIO_UNREGISTER, &range));
 	TRY_EQ(gpu_job_wait(&first, gpu_job_seconds()), 0);
@@ -343,6 +339,7 @@ bool rule_kernel_passes_waiting_faults(struct worker *w)
 	TRY(has_value((uint32_t *)(mem + PAGE), 0x70707071, PAGE));
 	gpu_job_fini(&first);
 	gpu_job_fini(&second);
+	free_vram(bufs);
 	close(fd);
 	munmap(mem, 2 * MIB);
 	return true;
