@@ -215,7 +215,7 @@ static void forget_doubt(struct amdgpu_svm *svm, const struct amdgpu_svm_request
 
 /* --- one fault ---------------------------------------------------------------------- */
 
-static enum amdgpu_svm_reason serve(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
+static enum amdgpu_svm_reason try_serve(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
 {
 	struct mm_struct *mm = svm->gpusvm.mm;
 	enum amdgpu_svm_reason reason;
@@ -232,6 +232,13 @@ static enum amdgpu_svm_reason serve(struct amdgpu_svm *svm, struct amdgpu_svm_re
 	}
 	reason = r ? AMDGPU_SVM_LATER : amdgpu_svm_serve(svm, req);
 	mmput(mm);
+	return reason;
+}
+
+static enum amdgpu_svm_reason serve(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
+{
+	enum amdgpu_svm_reason reason = try_serve(svm, req);
+
 	if (reason == AMDGPU_SVM_OK || reason == AMDGPU_SVM_ALREADY)
 		forget_doubt(svm, req);
 	else if (may_be_doubted(reason) && !req->waits && !is_confirmed(svm, req))
