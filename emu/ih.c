@@ -14,8 +14,8 @@
  * all are delivered again. So a retry fault may come twice, but is never lost.
  * All other vectors are lost in an overflow, as they are in hardware. A fault whose
  * vector the driver has read past without ever releasing the entry is the verdict
- * "cam-not-released": in hardware the CAM would fill up with such and stall. Not so
- * once the driver has disabled the ring: it is leaving, and the GPU stays stalled.
+ * "cam-not-released": in hardware the CAM would fill up with such and stall. A driver
+ * that disables the ring is leaving: its faults are dropped ("ih.cam_dropped").
  *
  * Inferred rather than known: the CAM's size field is taken as a log2; a LUT bank
  * that was never written falls back to the bank of node 0, which is the one that
@@ -377,16 +377,21 @@ static bool flush_pending(struct ih *ih, struct ring *ring)
 	return any;
 }
 
+static void vacate(struct ih *ih, struct cam_entry *entry)
+{
+	if (entry->pending)
+		ih->pending--;
+	*entry = (struct cam_entry){ 0 };
+	ih->cam_used--;
+}
+
 static void cam_release(struct ih *ih, u32 index)
 {
 	struct cam_entry *entry = &ih->cam[index];
 
 	pthread_mutex_lock(&ih->lock);
 	if (entry->valid) {
-		if (entry->pending)
-			ih->pending--;
-		*entry = (struct cam_entry){ 0 };
-		ih->cam_used--;
+		vacate(ih, entry);
 		count(ih->gpu, "ih.cam_released", 1);
 	} else {
 		count(ih->gpu, "ih.cam_released_twice", 1);
@@ -560,12 +565,24 @@ static void write_wptr(struct gpu *gpu, void *ctx, u32 reg, u32 value)
 	pthread_mutex_unlock(&ih->lock);
 }
 
-/* Who switches a ring off leaves, and the next driver knows nothing of its faults. */
-static void forgive_taken(struct ih *ih, const struct ring *ring)
+/*
+ * Who switches a ring off leaves, and the next driver knows nothing of its faults. Accesses
+ * that wait for one fault again.
+ */
+static u64 drop_faults(struct ih *ih, const struct ring *ring)
 {
-	for (u32 i = 0; i < MAX_CAM; i++)
-		if (ih->cam[i].ring == ring->index)
-			ih->cam[i].taken = 0;
+	u64 dropped = 0;
+
+	for (u32 i = 0; i < MAX_CAM; i++) {
+		struct cam_entry *entry = &ih->cam[i];
+
+		if (!entry->valid || !entry->has_vector || entry->ring != ring->index)
+			continue;
+		vacate(ih, entry);
+		dropped++;
+	}
+	count(ih->gpu, "ih.cam_dropped", dropped);
+	return dropped;
 }
 
 static void write_cntl(struct gpu *gpu, void *ctx, u32 reg, u32 value)
@@ -573,6 +590,7 @@ static void write_cntl(struct gpu *gpu, void *ctx, u32 reg, u32 value)
 	struct ih *ih = gpu->ih;
 	struct ring *ring = ctx;
 	bool msi = false, was_enabled;
+	u64 dropped = 0;
 
 	pthread_mutex_lock(&ih->lock);
 	was_enabled = ring_enabled(ih, ring);
@@ -587,13 +605,15 @@ static void write_cntl(struct gpu *gpu, void *ctx, u32 reg, u32 value)
 		count(gpu, "ih.overflows_cleared", 1);
 	}
 	if (was_enabled && !ring_enabled(ih, ring))
-		forgive_taken(ih, ring);
+		dropped = drop_faults(ih, ring);
 	if (ring_enabled(ih, ring) && !was_enabled) {
 		ring->armed = true;
 		if (flush_pending(ih, ring))
 			msi = announce(ih, ring);
 	}
 	pthread_mutex_unlock(&ih->lock);
+	if (dropped && gpu->vm)
+		vm_wake(gpu);
 	if (msi)
 		interrupt(gpu);
 }

@@ -454,6 +454,30 @@ static void a_driver_that_leaves_need_not_release(void)
 	fixture_stop();
 }
 
+static void faults_that_nobody_read_go_with_the_driver(void)
+{
+	bool fresh = false;
+	int index;
+
+	CHECK(start(8));
+	CHECK(raise_retry(1) >= 0);
+	CHECK(raise_retry(2) >= 0);
+	reg_write(gpu, reg(regIH_RB_CNTL), 0);
+	CHECK_EQ(counted(gpu, "ih.cam_dropped"), 2);
+	reg_write(gpu, reg(regIH_RB_CNTL), CNTL0 | 8 << IH_RB_CNTL__RB_SIZE__SHIFT);
+	reg_write(gpu, reg(regIH_RB_WPTR), 0);
+	/* The next driver's own fault, in the place of an old one. */
+	index = raise_retry(2);
+	CHECK(index >= 0);
+	ring_bell(BELL0, 32);
+	ring_bell(CAM_BELL, index);
+	ih_audit(gpu, 0);
+	CHECK_EQ(verdicts(gpu, NULL), 0);
+	CHECK(ih_cam_insert(gpu, 0, 3, 1 << 12, &fresh) >= 0);
+	CHECK(fresh);
+	fixture_stop();
+}
+
 static void the_cam_has_the_size_that_its_register_says(void)
 {
 	bool fresh;
@@ -583,6 +607,7 @@ int main(void)
 	CASE(a_fault_that_was_taken_must_be_released);
 	CASE(faults_taken_during_an_audit_are_young);
 	CASE(a_driver_that_leaves_need_not_release);
+	CASE(faults_that_nobody_read_go_with_the_driver);
 	CASE(the_cam_has_the_size_that_its_register_says);
 	CASE(pasids_are_kept_per_node);
 	CASE(a_ring_may_lie_in_the_gpus_address_space);
