@@ -8,6 +8,8 @@
  * What the GPU reads where it may not is not known; nothing is said about it.
  *
  *   amd_svm_fuzz [--seed N] [--steps N] [--run-subtest NAME]
+ *
+ * AMD_SVM_FUZZ_DIVIDE=N in the environment: every Nth part of the steps, for slow kernels.
  */
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -465,9 +467,17 @@ static bool fuzz(const struct mix *m, unsigned int count)
 	return true;
 }
 
+static unsigned int default_steps(const struct mix *m)
+{
+	const char *divide = getenv("AMD_SVM_FUZZ_DIVIDE");
+	unsigned int by = divide ? (unsigned int)atoi(divide) : 1;
+
+	return by ? m->steps / by : m->steps;
+}
+
 static void run(const struct mix *m)
 {
-	unsigned int count = steps ?: m->steps;
+	unsigned int count = steps ?: default_steps(m);
 
 	state = seed;
 	igt_info("--seed %llu --steps %u\n", (unsigned long long)seed, count);

@@ -496,7 +496,7 @@ bool rule_keep_dontneed(struct worker *w)
 
 /* ---- attributes come and go ---- */
 
-#define ROUNDS 100000
+#define ROUNDS 25000
 
 struct namer {
 	struct gpu *gpu;
