@@ -80,6 +80,8 @@ static const struct rule rules[] = {
 	  .with_gpu = rule_evict_all_while_faulting },
 	{ "kernel-passes-waiting-faults", "The kernel's SDMA jobs are not behind those that fault",
 	  .with_gpu = rule_kernel_passes_waiting_faults },
+	{ "bo-takes-place-of-waiting-fault", "and is what the access finds",
+	  .with_gpu = rule_bo_takes_place_of_waiting_fault },
 
 	{ "fd-in-other-mm", "has no say over the memory of who opened it",
 	  .with_gpu = rule_fd_in_other_mm },

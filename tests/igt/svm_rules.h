@@ -56,6 +56,7 @@ bool rule_evicted_tables(struct worker *w);
 bool rule_pressure_while_faulting(struct worker *w);
 bool rule_evict_all_while_faulting(struct worker *w);
 bool rule_kernel_passes_waiting_faults(struct worker *w);
+bool rule_bo_takes_place_of_waiting_fault(struct worker *w);
 
 /* svm_rules_life.c */
 bool rule_fd_in_other_mm(struct worker *w);

@@ -26,6 +26,22 @@ static int bo_alloc(struct worker *w, struct gpu_buffer *buf, size_t size)
 	return gpu_buffer_alloc(w->gpu, buf, size, AMDGPU_GEM_DOMAIN_GTT);
 }
 
+/*
+ * A buffer object in place of memory that the GPU does not want, but may have got all the
+ * same, for the duplicate of a fault.
+ */
+static bool take_place_of_memory(struct gpu_buffer *buf, size_t size, char *mem)
+{
+	int r = bo_op(buf, size, mem, AMDGPU_VA_OP_MAP);
+
+	for (int i = 0; i < 10 && r == -EADDRINUSE; i++) {
+		TRY(!madvise(mem, size, MADV_DONTNEED));
+		r = bo_op(buf, size, mem, AMDGPU_VA_OP_MAP);
+	}
+	TRY_EQ(r, 0);
+	return true;
+}
+
 /* Memory that the GPU has in use keeps its place. */
 bool rule_bo_over_svm(struct worker *w)
 {
@@ -38,7 +54,7 @@ bool rule_bo_over_svm(struct worker *w)
 	TRY_EQ(bo_op(&buf, BO_SIZE, mem, AMDGPU_VA_OP_REPLACE), -EADDRINUSE);
 	TRY(gpu_reads_value(w, mem, 0x61616161, BO_SIZE));
 	TRY(!madvise(mem, 2 * MIB, MADV_DONTNEED));
-	TRY_EQ(bo_op(&buf, BO_SIZE, mem, AMDGPU_VA_OP_MAP), 0);
+	TRY(take_place_of_memory(&buf, BO_SIZE, mem));
 	TRY_EQ(bo_op(&buf, BO_SIZE, mem, AMDGPU_VA_OP_UNMAP), 0);
 	TRY(exchange(w, mem, BO_SIZE));
 	gpu_buffer_free(&buf);
@@ -53,7 +69,7 @@ bool rule_svm_over_bo(struct worker *w)
 	struct gpu_buffer buf;
 
 	TRY_EQ(bo_alloc(w, &buf, BO_SIZE), 0);
-	TRY_EQ(bo_op(&buf, BO_SIZE, mem + BO_SIZE, AMDGPU_VA_OP_MAP), 0);
+	TRY(take_place_of_memory(&buf, BO_SIZE, mem + BO_SIZE));
 	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_PREFETCH_LOC, 0), -EADDRINUSE);
 	TRY_EQ(svm_get(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_PREFETCH_LOC), -EADDRINUSE);
 	TRY_EQ(svm_set(w->gpu, mem, BO_SIZE, AMDGPU_SVM_ATTR_PREFETCH_LOC, 0), 0);
@@ -78,7 +94,7 @@ bool rule_svm_beside_bo(struct worker *w)
 	struct gpu_buffer buf;
 
 	TRY_EQ(bo_alloc(w, &buf, PAGE), 0);
-	TRY_EQ(bo_op(&buf, PAGE, mem + MIB, AMDGPU_VA_OP_MAP), 0);
+	TRY(take_place_of_memory(&buf, PAGE, mem + MIB));
 	TRY(exchange(w, mem + MIB - 4 * PAGE, 4 * PAGE));
 	TRY(exchange(w, mem + MIB + PAGE, 4 * PAGE));
 	TRY(exchange(w, mem, MIB));
@@ -120,7 +136,7 @@ static bool take_place(struct worker *w, char *mem, char *other, size_t size)
 	struct gpu_job job;
 
 	TRY_EQ(bo_alloc(w, &buf, 2 * MIB), 0);
-	TRY_EQ(bo_op(&buf, size, mem, AMDGPU_VA_OP_MAP), 0);
+	TRY(take_place_of_memory(&buf, size, mem));
 	TRY_EQ(gpu_job_init(w->gpu, &job, AMDGPU_HW_IP_DMA), 0);
 	gpu_job_use(&job, &buf);
 	for (unsigned int k = 0; k < 4; k++)
@@ -153,13 +169,6 @@ bool rule_svm_takes_place_of_bo(struct worker *w)
 
 #define LATE_PAGES 16
 
-static bool map_bo_pages(struct gpu_buffer *buf, char *mem, uint32_t op)
-{
-	for (int i = 0; i < LATE_PAGES; i++)
-		TRY_EQ(bo_op(buf, PAGE, mem + i * PAGE, op), 0);
-	return true;
-}
-
 /*
  * Duplicates of faults on memory that gave its place to a buffer object since, whether the
  * process still has something there or not. They come from a GPU that delivers them late and
@@ -179,12 +188,14 @@ bool rule_late_faults_spare_bo(struct worker *w)
 		TRY(!madvise(mem, LATE_PAGES * PAGE, MADV_DONTNEED));
 		if (round & 1)
 			TRY(!munmap(mem, LATE_PAGES * PAGE));
-		TRY(map_bo_pages(&buf, mem, AMDGPU_VA_OP_MAP));
+		for (int i = 0; i < LATE_PAGES; i++)
+			TRY(take_place_of_memory(&buf, PAGE, mem + i * PAGE));
 		for (int i = 0; i < 60; i++)
 			TRY(gpu_draws(w));
 		for (int i = 0; i < LATE_PAGES; i++)
 			TRY(gpu_reads_series(w, mem + i * PAGE, 0x1a7e, PAGE));
-		TRY(map_bo_pages(&buf, mem, AMDGPU_VA_OP_UNMAP));
+		for (int i = 0; i < LATE_PAGES; i++)
+			TRY_EQ(bo_op(&buf, PAGE, mem + i * PAGE, AMDGPU_VA_OP_UNMAP), 0);
 		if (!(round & 1))
 			munmap(mem, LATE_PAGES * PAGE);
 	}
@@ -302,6 +313,52 @@ static bool submit_fill(struct worker *w, struct gpu_job *job, unsigned int ring
 	job->ring = ring;
 	emit_fill(job, (uintptr_t)page, 0x70707070 + ring, PAGE);
 	TRY_EQ(gpu_job_submit(job), 0);
+	return true;
+}
+
+/* Returns when @buf's mappings are in the page tables. */
+static bool is_mapped(struct worker *w, struct gpu_buffer *buf, uint32_t value)
+{
+	struct gpu_job job;
+
+	TRY_EQ(gpu_job_init(w->gpu, &job, AMDGPU_HW_IP_COMPUTE), 0);
+	gpu_job_use(&job, buf);
+	emit_write_data(&job, buf->va, &value, 1);
+	TRY_EQ(gpu_job_run(&job, gpu_job_seconds()), 0);
+	gpu_job_fini(&job);
+	TRY_EQ(buf->cpu[0], value);
+	return true;
+}
+
+/* The fault waits for a program that has other plans with the address. */
+bool rule_bo_takes_place_of_waiting_fault(struct worker *w)
+{
+	char *mem = map_aligned(2 * MIB);
+	struct uffdio_range range = { .start = (uintptr_t)mem, .len = 2 * MIB };
+	int fd = system_userfaultfd(mem, 2 * MIB, UFFDIO_REGISTER_MODE_MISSING);
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct gpu_buffer buf;
+	struct gpu_job job;
+	struct uffd_msg msg;
+
+	TRY(fd >= 0);
+	TRY_EQ(bo_alloc(w, &buf, PAGE), 0);
+	TRY(submit_fill(w, &job, 0, mem));
+	TRY_EQ(poll(&pfd, 1, gpu_job_seconds() * 1000), 1);
+	TRY_EQ(read(fd, &msg, sizeof(msg)), sizeof(msg));
+	TRY(!munmap(mem, 2 * MIB));
+	TRY_EQ(bo_op(&buf, PAGE, mem, AMDGPU_VA_OP_MAP), 0);
+	TRY(is_mapped(w, &buf, 0xb0b0));
+	TRY(!ioctl(fd, UFFDIO_WAKE, &range));
+	TRY_EQ(gpu_job_wait(&job, gpu_job_seconds()), 0);
+	TRY(has_value(buf.cpu, 0x70707070, PAGE));
+	/* By the other hub, which has no translation from before. */
+	TRY(gpu_store(w, mem, 0xb0b1));
+	TRY_EQ(buf.cpu[0], 0xb0b1);
+	gpu_job_fini(&job);
+	close(fd);
+	TRY_EQ(bo_op(&buf, PAGE, mem, AMDGPU_VA_OP_UNMAP), 0);
+	gpu_buffer_free(&buf);
 	return true;
 }
 

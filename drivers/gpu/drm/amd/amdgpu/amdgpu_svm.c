@@ -435,6 +435,9 @@ void amdgpu_svm_unplug(struct amdgpu_device *adev)
 		if (svm->adev != adev)
 			continue;
 		close_svm(svm);
+		/* They look at the device's rings, which go away. */
+		amdgpu_svm_end_lanes(svm);
+		flush_work(&svm->work);
 		unmap_closed(svm);
 	}
 	mutex_unlock(&all_svms_lock);

@@ -33,7 +33,7 @@ int amdgpu_svm_check_user(struct amdgpu_vm *vm);
 int amdgpu_svm_check_submit(struct drm_file *filp);
 void amdgpu_svm_file_flush(struct drm_file *filp);
 
-bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry,
+bool amdgpu_svm_take_fault(struct amdgpu_device *adev, struct amdgpu_iv_entry *entry,
 			   u64 addr, u32 cam_index, u32 node_id, bool write);
 
 int amdgpu_svm_check_bo_map(struct amdgpu_vm *vm, u64 addr, u64 size);
@@ -91,7 +91,7 @@ static inline void amdgpu_svm_file_flush(struct drm_file *filp)
 }
 
 static inline bool amdgpu_svm_take_fault(struct amdgpu_device *adev,
-					 const struct amdgpu_iv_entry *entry, u64 addr,
+					 struct amdgpu_iv_entry *entry, u64 addr,
 					 u32 cam_index, u32 node_id, bool write)
 {
 	return false;

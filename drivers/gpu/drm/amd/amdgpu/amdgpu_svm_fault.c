@@ -65,6 +65,8 @@ struct svm_fault {
 
 /* The GPU asks again at once, and whoever gives up must not leave a doubt for long. */
 #define DOUBT_TIMEOUT	HZ
+/* A minute: the clock of interrupts has 100 MHz. A fault is served or asked again by then. */
+#define IH_TICKS_AHEAD	(60 * 100000000ULL)
 
 /* The later of two times of interrupts, 0 for none. */
 static u64 later_ts(u64 a, u64 b)
@@ -92,34 +94,41 @@ static u64 newest_of_ring1(struct amdgpu_device *adev)
 {
 	struct amdgpu_ih_ring *ih1 = &adev->irq.ih1;
 	u64 ts = 0;
-	int idx;
 
-	if (!ih1->ring_size || !drm_dev_enter(adev_to_drm(adev), &idx))
-		return 0;
 	/* Its pointer is in the device only, which nobody may touch while it is reset. */
-	if (down_read_trylock(&adev->reset_domain->sem)) {
+	if (ih1->ring_size && down_read_trylock(&adev->reset_domain->sem)) {
 		ts = newest_of(adev, ih1, RREG32_NO_KIQ(ih1->ih_regs.ih_rb_wptr));
 		up_read(&adev->reset_domain->sem);
 	}
-	drm_dev_exit(idx);
 	return ts;
 }
 
 /**
  * amdgpu_svm_newest_ts() - time of the newest interrupt
  * @adev: the device
+ * @taken: time of one that was taken
  *
  * The driver's own way to the pointers of the rings would handle an overflow. The
  * software ring holds copies out of the first one.
  *
- * Return: the timestamp; interrupts that are not newer may be of the past.
+ * Return: the timestamp; interrupts that are not newer may be of the past. 0 if the device
+ * is gone, and the rings with it.
  */
-u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev)
+u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev, u64 taken)
 {
 	struct amdgpu_ih_ring *ih = &adev->irq.ih;
-	u64 ts = newest_of(adev, ih, le32_to_cpu((__force __le32)READ_ONCE(*ih->wptr_cpu)));
+	u64 ts;
+	int idx;
 
-	return later_ts(ts, newest_of_ring1(adev));
+	if (!drm_dev_enter(adev_to_drm(adev), &idx))
+		return 0;
+	ts = newest_of(adev, ih, le32_to_cpu((__force __le32)READ_ONCE(*ih->wptr_cpu)));
+	ts = later_ts(ts, newest_of_ring1(adev));
+	drm_dev_exit(idx);
+	/* Far ahead of a fault is what the clock said before a reset, if it starts again. */
+	if (amdgpu_ih_ts_after(taken + IH_TICKS_AHEAD, ts))
+		ts = 0;
+	return later_ts(ts, taken);
 }
 
 /* --- doubts ----------------------------------------------------------------------- */
@@ -161,25 +170,30 @@ static struct amdgpu_svm_doubt *find_doubt(struct amdgpu_svm_lane *lane, unsigne
 	lockdep_assert_held(&lane->lock);
 	*place = NULL;
 	for (doubt = lane->doubts; doubt < lane->doubts + AMDGPU_SVM_DOUBTS; doubt++) {
+		if (doubt->ts && doubt->addr == addr)
+			return doubt;
+		/* An old one is good, as what is served ends it, but not worth a place. */
 		if (!doubt->ts || time_after(jiffies, doubt->jiffies + DOUBT_TIMEOUT))
 			*place = doubt;
-		else if (doubt->addr == addr)
-			return doubt;
 	}
 	return NULL;
 }
 
 /*
  * Has the GPU asked for the address again, since something spoke against it for the first
- * time? Who has too many of such addresses is believed at once: they are no duplicates.
+ * time? Who has too many of such addresses is believed at once, @if_crowded: they are no
+ * duplicates. A GPU that is gone does not ask again.
  */
-static bool is_confirmed(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req)
+static bool is_confirmed(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req,
+			 bool if_crowded)
 {
-	u64 ts = amdgpu_svm_newest_ts(svm->adev);
+	u64 ts = amdgpu_svm_newest_ts(svm->adev, req->ts);
 	struct amdgpu_svm_lane *lane = lane_of(svm, req->addr);
 	struct amdgpu_svm_doubt *doubt, *place;
-	bool confirmed = true;
+	bool confirmed = if_crowded;
 
+	if (!ts)
+		return true;
 	spin_lock(&lane->lock);
 	doubt = find_doubt(lane, req->addr, &place);
 	if (doubt) {
@@ -238,10 +252,17 @@ static enum amdgpu_svm_reason try_serve(struct amdgpu_svm *svm, struct amdgpu_sv
 static enum amdgpu_svm_reason serve(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
 {
 	enum amdgpu_svm_reason reason = try_serve(svm, req);
+	bool bo;
 
-	if (reason == AMDGPU_SVM_OK || reason == AMDGPU_SVM_ALREADY)
+	if (reason == AMDGPU_SVM_OK || reason == AMDGPU_SVM_ALREADY) {
 		forget_doubt(svm, req);
-	else if (may_be_doubted(reason) && !req->waits && !is_confirmed(svm, req))
+		return reason;
+	}
+	if (reason >= AMDGPU_SVM_FATAL && amdgpu_svm_in_bo(svm, req->addr))
+		reason = AMDGPU_SVM_BO;
+	/* Who waited for a program knows that the GPU waits, but not what is there by now. */
+	bo = reason == AMDGPU_SVM_BO;
+	if (may_be_doubted(reason) && (bo || !req->waits) && !is_confirmed(svm, req, !bo))
 		return AMDGPU_SVM_STALE;
 	return reason;
 }
@@ -271,15 +292,12 @@ static void give_up(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req
 		dev_dbg(svm->adev->dev, "SVM: no entry for 0x%lx: %pe\n", req->addr, ERR_PTR(r));
 }
 
-static enum amdgpu_svm_reason conclude(struct amdgpu_svm *svm, struct amdgpu_svm_request *req,
-				       enum amdgpu_svm_reason reason)
+static void conclude(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req,
+		     enum amdgpu_svm_reason reason)
 {
-	if (reason >= AMDGPU_SVM_FATAL && amdgpu_svm_in_bo(svm, req->addr))
-		reason = AMDGPU_SVM_BO;
 	account(svm, req, reason);
 	if (reason >= AMDGPU_SVM_FATAL)
 		give_up(svm, req);
-	return reason;
 }
 
 static bool serves(struct amdgpu_svm *svm)
@@ -358,8 +376,9 @@ static void end_fault(struct svm_fault *fault, enum amdgpu_svm_reason reason)
 	struct amdgpu_device *adev = svm->adev;
 	struct amdgpu_svm_request *req = &fault->req;
 
+	conclude(svm, req, reason);
 	/* A buffer object's fault is the rest of the driver's. */
-	if (conclude(svm, req, reason) == AMDGPU_SVM_BO)
+	if (reason == AMDGPU_SVM_BO)
 		amdgpu_vm_handle_fault(adev, svm->vm->pasid, fault->vmid, fault->node_id,
 				       req->addr, req->ts, req->write);
 	amdgpu_gmc_filter_faults_remove(adev, req->addr, fault->iv_pasid);
@@ -455,23 +474,39 @@ void amdgpu_svm_end_lanes(struct amdgpu_svm *svm)
 		flush_work(&svm->lanes[i].work);
 }
 
-/*
- * A fault of a VM without SVM, or the late duplicate of one of a VM that has ended. The rest
- * of the driver would believe the pasid of the interrupt, and put its dummy page into the
- * tables of another process.
- */
-static void handle_stray(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry,
-			 u32 pasid, u64 addr, u32 cam_index, u32 node_id, bool write)
+static bool vm_lives(struct amdgpu_device *adev, u32 pasid)
 {
-	amdgpu_vm_handle_fault(adev, pasid, entry->vmid, node_id, addr, entry->timestamp, write);
-	amdgpu_gmc_filter_faults_remove(adev, addr, entry->pasid);
+	unsigned long flags;
+	bool lives;
+
+	amdgpu_svm_compat_lock_pasids(adev, &flags);
+	lives = amdgpu_svm_compat_vm_of(adev, pasid);
+	amdgpu_svm_compat_unlock_pasids(adev, flags);
+	return lives;
+}
+
+/*
+ * A fault of a VM without SVM, or the late duplicate of one where the VMID had another owner
+ * since. The rest of the driver believes the pasid of the interrupt, and would put its
+ * dummy page into the tables of another process.
+ */
+static bool take_stray(struct amdgpu_device *adev, struct amdgpu_iv_entry *entry, u32 pasid,
+		       u32 cam_index)
+{
+	if (pasid == entry->pasid || !amdgpu_svm_is_supported(adev))
+		return false;
+	if (vm_lives(adev, pasid)) {
+		entry->pasid = pasid;
+		return false;
+	}
 	release_cam(adev, cam_index);
+	return true;
 }
 
 /**
  * amdgpu_svm_take_fault() - take a retry fault from the interrupt ring
  * @adev: the device
- * @entry: the interrupt
+ * @entry: the interrupt; gets the pasid of the VMID's owner if it is not taken
  * @addr: page aligned
  * @cam_index: entry of the retry CAM, which is released when the fault is served
  * @node_id: of the interrupt
@@ -479,7 +514,7 @@ static void handle_stray(struct amdgpu_device *adev, const struct amdgpu_iv_entr
  *
  * Return: whether it was ours. If not, the driver goes on as without SVM.
  */
-bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_entry *entry,
+bool amdgpu_svm_take_fault(struct amdgpu_device *adev, struct amdgpu_iv_entry *entry,
 			   u64 addr, u32 cam_index, u32 node_id, bool write)
 {
 	u32 pasid = pasid_of(adev, entry, node_id);
@@ -495,12 +530,8 @@ bool amdgpu_svm_take_fault(struct amdgpu_device *adev, const struct amdgpu_iv_en
 	};
 	struct svm_fault *fault;
 
-	if (!svm && pasid == entry->pasid)
-		return false;
-	if (!svm) {
-		handle_stray(adev, entry, pasid, addr, cam_index, node_id, write);
-		return true;
-	}
+	if (!svm)
+		return take_stray(adev, entry, pasid, cam_index);
 	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_FAULTS);
 	fault = kmemdup(&now, sizeof(now), GFP_NOWAIT);
 	if (fault)

@@ -401,7 +401,7 @@ int amdgpu_svm_wait_for_user(struct amdgpu_svm *svm, unsigned long addr, bool wr
 void amdgpu_svm_stop_waiting(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_fault.c */
-u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev);
+u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev, u64 taken);
 void amdgpu_svm_init_lanes(struct amdgpu_svm *svm);
 void amdgpu_svm_end_lanes(struct amdgpu_svm *svm);
 
