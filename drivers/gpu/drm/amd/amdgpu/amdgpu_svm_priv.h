@@ -395,7 +395,9 @@ void amdgpu_svm_remap_later(struct amdgpu_svm *svm, struct amdgpu_svm_range *ran
 void amdgpu_svm_forget_queues(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_user.c */
-bool amdgpu_svm_is_user_memory(struct amdgpu_svm *svm, unsigned long addr);
+#define AMDGPU_SVM_WATCHED	BIT(0)
+#define AMDGPU_SVM_WATCH_HEARS	BIT(1)
+unsigned int amdgpu_svm_watch_of(struct amdgpu_svm *svm, unsigned long addr, bool write);
 int amdgpu_svm_wait_for_user(struct amdgpu_svm *svm, unsigned long addr, bool write,
 			     void (*done)(void *data), void *data);
 void amdgpu_svm_stop_waiting(struct amdgpu_svm *svm);

@@ -23,8 +23,9 @@
  * the lock of a range that was destroyed meanwhile sees &amdgpu_svm_range.dead and
  * starts again. Attempts are bounded by MAX_ATTEMPTS and counted.
  *
- * Nothing here looks at VMAs: drm_gpusvm sizes a range by the VMA when it is
- * inserted, and hmm_range_fault() says whether its pages can be had. When a range
+ * Nothing here looks at VMAs, except for whether a program watches them: drm_gpusvm sizes a
+ * range by the VMA when it is inserted, and hmm_range_fault() says whether its pages can be
+ * had. When a range
  * that was fine before cannot have its pages any more, because the process changed
  * part of it, it is destroyed and what remains is built anew.
  *
@@ -329,10 +330,12 @@ static enum amdgpu_svm_reason reason_of_pages(int r)
 }
 
 /* Is the range, found by its address, what the request needs? */
-static bool range_fits(struct amdgpu_svm_range *range, const struct amdgpu_svm_attr_span *span,
-		       bool read_only)
+static bool range_fits(struct amdgpu_svm_range *range, const struct amdgpu_svm_request *req,
+		       const struct amdgpu_svm_attr_span *span, bool read_only)
 {
 	if (range->pages.flags.unmapped)
+		return false;
+	if (amdgpu_svm_range_start(range) < req->lo || amdgpu_svm_range_end(range) > req->hi)
 		return false;
 	if (amdgpu_svm_range_start(range) >> PAGE_SHIFT < span->first ||
 	    (amdgpu_svm_range_end(range) - 1) >> PAGE_SHIFT > span->last)
@@ -380,31 +383,68 @@ static int make_room(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 
 /*
  * The pages of a locked range cannot be had. Its memory changed under it, or it is no
- * good at all: that is known when what was built anew for it fails as well. If it
- * waits for a program, only the page that is asked for does, and only for what is
- * asked for. -EAGAIN: start again.
+ * good at all: that is known when what was built anew for it fails as well. -EAGAIN: start
+ * again.
  */
 static int without_pages(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
-			 struct amdgpu_svm_request *req, enum amdgpu_svm_reason *reason)
+			 struct amdgpu_svm_request *req)
 {
 	bool again = range->tried || !req->failed;
 
 	req->failed |= !range->tried;
 	amdgpu_svm_range_destroy_locked(svm, range);
-	if (again || *reason != AMDGPU_SVM_UNREADABLE || !req->fault || req->waits == MAX_WAITS ||
-	    !amdgpu_svm_is_user_memory(svm, req->addr))
-		return again ? -EAGAIN : 0;
-	if (req->hi - req->lo > PAGE_SIZE) {
-		narrow(req, PAGE_SIZE);
+	return again ? -EAGAIN : 0;
+}
+
+/* A locked range of one page. 1: its page is there for the access, without a fault. */
+static int page_is_there(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, bool write)
+{
+	unsigned long need = HMM_PFN_VALID | (write ? HMM_PFN_WRITE : 0), *pfns;
+	bool there;
+	int r;
+
+	r = amdgpu_svm_look_up_pages(svm, range, &pfns);
+	if (r)
+		return r;
+	there = (*pfns & need) == need;
+	kvfree(pfns);
+	return there;
+}
+
+/*
+ * What a program watches is had a page at a time, when it is there: HMM cannot wait for a
+ * program. It may watch writes only, so what is read is not had for writing. -EAGAIN: start
+ * again. -EFAULT: @reason says why not.
+ */
+static int heed_watch(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
+		      struct amdgpu_svm_request *req, bool read_only,
+		      enum amdgpu_svm_reason *reason)
+{
+	unsigned int watch = amdgpu_svm_watch_of(svm, req->addr, req->write);
+	bool hears = watch & AMDGPU_SVM_WATCH_HEARS;
+	int r;
+
+	if (!watch)
+		return 0;
+	if ((!req->write && !read_only) || (hears && amdgpu_svm_range_pages(range) > 1)) {
+		req->read_only = !req->write;
+		if (hears)
+			narrow(req, PAGE_SIZE);
+		amdgpu_svm_range_destroy_locked(svm, range);
 		return -EAGAIN;
 	}
-	/* The program may watch writes only. */
-	if (!req->write && !req->read_only) {
-		req->read_only = true;
-		return -EAGAIN;
+	r = hears ? page_is_there(svm, range, req->write) : 1;
+	if (r == -EAGAIN)
+		return r;
+	if (r < 0) {
+		*reason = reason_of_pages(r);
+		return -EFAULT;
 	}
-	*reason = AMDGPU_SVM_USER;
-	return 0;
+	if (r)
+		return 0;
+	amdgpu_svm_range_destroy_locked(svm, range);
+	*reason = req->fault && req->waits < MAX_WAITS ? AMDGPU_SVM_USER : AMDGPU_SVM_UNREADABLE;
+	return -EFAULT;
 }
 
 /* -EAGAIN: start again. */
@@ -432,12 +472,15 @@ static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 		range->narrow = req->narrow;
 	range->read_only = ctx->read_only;
 	range->tried_jiffies = jiffies;
+	r = heed_watch(svm, range, req, ctx->read_only, reason);
+	if (r)
+		return r == -EAGAIN ? r : 0;
 	r = drm_gpusvm_get_pages(&svm->gpusvm, &range->pages, svm->gpusvm.mm,
 				 &range->base.notifier->notifier, amdgpu_svm_range_start(range),
 				 amdgpu_svm_range_end(range), ctx);
 	if (r == -EFAULT || r == -EPERM || r == -EOPNOTSUPP) {
 		*reason = reason_of_pages(r);
-		return without_pages(svm, range, req, reason);
+		return without_pages(svm, range, req);
 	}
 	/* Something changed all the time. */
 	if (r == -EBUSY && amdgpu_svm_range_pages(range) > 1) {
@@ -475,7 +518,7 @@ static int serve_range(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 		*reason = already_mapped(svm, range, req);
 		return 0;
 	}
-	if (mapped || !range_fits(range, span, ctx->read_only)) {
+	if (mapped || !range_fits(range, req, span, ctx->read_only)) {
 		amdgpu_svm_range_destroy_locked(svm, range);
 		return -EAGAIN;
 	}

@@ -37,23 +37,29 @@ struct svm_waiter {
 };
 
 /**
- * amdgpu_svm_is_user_memory() - does a program provide the memory at an address?
+ * amdgpu_svm_watch_of() - does a program provide the memory at an address?
  * @svm: the VM's SVM; the caller keeps the mm's users and has not its lock
  * @addr: the address
+ * @write: whether the program hears of a write, or of a read
  *
- * Return: whether userfaultfd(2) watches it.
+ * Return: AMDGPU_SVM_WATCHED if userfaultfd(2) has to do with the memory, and
+ * AMDGPU_SVM_WATCH_HEARS if it may be told of the access.
  */
-bool amdgpu_svm_is_user_memory(struct amdgpu_svm *svm, unsigned long addr)
+unsigned int amdgpu_svm_watch_of(struct amdgpu_svm *svm, unsigned long addr, bool write)
 {
 	struct mm_struct *mm = svm->gpusvm.mm;
 	struct vm_area_struct *vma;
-	bool armed;
+	unsigned int watch = 0;
 
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, addr);
-	armed = vma && userfaultfd_armed(vma);
+	if (vma && userfaultfd_armed(vma))
+		watch |= AMDGPU_SVM_WATCHED;
+	if (vma && (userfaultfd_missing(vma) || userfaultfd_minor(vma) ||
+		    (write && userfaultfd_wp(vma))))
+		watch |= AMDGPU_SVM_WATCH_HEARS;
 	mmap_read_unlock(mm);
-	return armed;
+	return watch;
 }
 
 static void wait_for_page(const struct svm_waiter *waiter)
