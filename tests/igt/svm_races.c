@@ -9,7 +9,7 @@
 #define SPAN_PAGES 8
 
 /* Enough of both that many meet. */
-#define MIN_JOBS 6
+#define MIN_JOBS 12
 #define MIN_CHANGES 1000
 
 struct race {
