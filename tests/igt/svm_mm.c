@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* What the kernel's memory management does to memory that the GPU has in use. */
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>

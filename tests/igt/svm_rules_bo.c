@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Buffer objects beside, over and under the process's memory. */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <stdio.h>

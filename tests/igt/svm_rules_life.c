@@ -205,15 +205,23 @@ bool rule_fd_in_other_mm(struct worker *w)
 #define LATE_PAGES 32
 #define LATE_SIZE (LATE_PAGES * PAGE)
 
-static bool passer_by(void)
+/* Who has no use for SVM: a client that got its file from a display server, for instance. */
+static bool draws(struct gpu *gpu)
 {
 	struct worker w;
+
+	TRY(worker_open(&w, gpu, 0));
+	TRY(gpu_draws(&w));
+	worker_close(&w);
+	return true;
+}
+
+static bool passer_by(void)
+{
 	struct gpu gpu;
 
 	TRY_EQ(gpu_open(&gpu, NULL), 0);
-	TRY(worker_open(&w, &gpu, 0));
-	TRY(gpu_draws(&w));
-	worker_close(&w);
+	TRY(draws(&gpu));
 	gpu_close(&gpu);
 	return true;
 }
@@ -250,17 +258,6 @@ bool rule_late_faults_at_a_new_owners_vmid(struct worker *w)
 
 /* ---- files of others ---- */
 
-/* A client that got its file from a display server, which has no use for SVM. */
-static bool child_draws(struct gpu *gpu)
-{
-	struct worker w;
-
-	TRY(worker_open(&w, gpu, 0));
-	TRY(gpu_draws(&w));
-	worker_close(&w);
-	return true;
-}
-
 bool rule_fd_given_away(void)
 {
 	void *mem = map_at(NULL, PAGE, RW);
@@ -272,7 +269,7 @@ bool rule_fd_given_away(void)
 	pid = fork();
 	TRY(pid >= 0);
 	if (!pid)
-		_exit(child_draws(&gpu) ? 0 : 1);
+		_exit(draws(&gpu) ? 0 : 1);
 	TRY_EQ(waitpid(pid, &status, 0), pid);
 	TRY_EQ(status, 0);
 	TRY_EQ(svm_set(&gpu, mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO, 1), -EOPNOTSUPP);
