@@ -329,6 +329,14 @@ static void close_svm(struct amdgpu_svm *svm)
 	amdgpu_svm_stop_waiting(svm);
 }
 
+/* And what is under way is done. */
+static void close_and_wait(struct amdgpu_svm *svm)
+{
+	close_svm(svm);
+	amdgpu_svm_end_lanes(svm);
+	flush_work(&svm->work);
+}
+
 static void unmap_closed(struct amdgpu_svm *svm)
 {
 	amdgpu_svm_unmap_all(svm);
@@ -415,9 +423,7 @@ void amdgpu_svm_file_flush(struct drm_file *filp)
 	if (!svm || !(current->flags & PF_EXITING) || current->exit_code != SIGKILL ||
 	    task_tgid_nr(current) != svm->pid)
 		return;
-	close_svm(svm);
-	amdgpu_svm_end_lanes(svm);
-	flush_work(&svm->work);
+	close_and_wait(svm);
 }
 
 /**
@@ -434,10 +440,8 @@ void amdgpu_svm_unplug(struct amdgpu_device *adev)
 	list_for_each_entry(svm, &all_svms, link) {
 		if (svm->adev != adev)
 			continue;
-		close_svm(svm);
-		/* They look at the device's rings, which go away. */
-		amdgpu_svm_end_lanes(svm);
-		flush_work(&svm->work);
+		/* Lanes look at the device's rings, which go away. */
+		close_and_wait(svm);
 		unmap_closed(svm);
 	}
 	mutex_unlock(&all_svms_lock);

@@ -27,7 +27,7 @@
 /**
  * amdgpu_svm_look_up_pages() - find out what pages a range has
  * @svm: the VM's SVM; the caller keeps the mm's users
- * @range: locked, its pages got for writing
+ * @range: locked
  * @pfns: set to an array of HMM's page frame numbers, for the caller to kvfree()
  *
  * Return: 0, -ENOMEM, or -EAGAIN if something changed meanwhile.

@@ -34,10 +34,11 @@
  * traced, and whatever it is, the fault filter forgets the address so that a later
  * fault on it is seen, and the entry of the retry CAM is released.
  *
- * What the memory forbids, or what a program has to provide, is doubted at first: the
- * fault may be a duplicate of one that was served before, delivered after the process
- * took the right away. It ends as "stale", the GPU retries, and only a fault that is
- * newer than the doubt counts. Doubts are kept by lane and last for a second.
+ * What the memory forbids, what a program has to provide, or what is a buffer object's, is
+ * doubted at first: the fault may be a duplicate of one that was served before, delivered
+ * after the process took the right away. It ends as "stale", the GPU retries, and only a
+ * fault that is newer than the doubt counts. Doubts are kept by lane until then, until the
+ * address is served, or until another one needs the place after a second.
  *
  * Fatal: the address gets a no-retry entry, the access ends with an error, and one
  * line in the kernel log says who, where and why.
@@ -63,7 +64,7 @@ struct svm_fault {
 	u32 node_id;
 };
 
-/* The GPU asks again at once, and whoever gives up must not leave a doubt for long. */
+/* The GPU asks again at once: then a doubt may give its place to another. */
 #define DOUBT_TIMEOUT	HZ
 /* A minute: the clock of interrupts has 100 MHz. A fault is served or asked again by then. */
 #define IH_TICKS_AHEAD	(60 * 100000000ULL)

@@ -25,9 +25,8 @@
  *
  * Nothing here looks at VMAs, except for whether a program watches them: drm_gpusvm sizes a
  * range by the VMA when it is inserted, and hmm_range_fault() says whether its pages can be
- * had. When a range
- * that was fine before cannot have its pages any more, because the process changed
- * part of it, it is destroyed and what remains is built anew.
+ * had. When a range that was fine before cannot have its pages any more, because the process
+ * changed part of it, it is destroyed and what remains is built anew.
  *
  * Write permission is all or nothing: a range in memory that the process may write
  * is got for writing, which breaks copy on write, unless attributes say that the
