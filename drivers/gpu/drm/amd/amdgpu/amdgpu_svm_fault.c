@@ -293,14 +293,6 @@ static void give_up(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req
 		dev_dbg(svm->adev->dev, "SVM: no entry for 0x%lx: %pe\n", req->addr, ERR_PTR(r));
 }
 
-static void conclude(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req,
-		     enum amdgpu_svm_reason reason)
-{
-	account(svm, req, reason);
-	if (reason >= AMDGPU_SVM_FATAL)
-		give_up(svm, req);
-}
-
 static bool serves(struct amdgpu_svm *svm)
 {
 	return !svm->vm->is_compute_context || (svm->opted_in && amdgpu_svm_xnack_on(svm));
@@ -377,7 +369,9 @@ static void end_fault(struct svm_fault *fault, enum amdgpu_svm_reason reason)
 	struct amdgpu_device *adev = svm->adev;
 	struct amdgpu_svm_request *req = &fault->req;
 
-	conclude(svm, req, reason);
+	account(svm, req, reason);
+	if (reason >= AMDGPU_SVM_FATAL)
+		give_up(svm, req);
 	/* A buffer object's fault is the rest of the driver's. */
 	if (reason == AMDGPU_SVM_BO)
 		amdgpu_vm_handle_fault(adev, svm->vm->pasid, fault->vmid, fault->node_id,
