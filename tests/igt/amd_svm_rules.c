@@ -99,6 +99,8 @@ static const struct rule rules[] = {
 	  .alone = rule_other_user_killed },
 	{ "unload-refused", "while a file is open", .with_gpu = rule_unload_refused },
 
+	{ "memory-goes-while-the-gpu-is-reset", "and neither waits for the other",
+	  .with_gpu = rule_memory_goes_while_the_gpu_is_reset },
 	{ "defect-01-access-not-tested", "INACCESSIBLE is fatal, the pages beside it are not",
 	  .with_gpu = rule_access_is_enforced },
 	{ "defect-02-compute-vm-without-xnack",

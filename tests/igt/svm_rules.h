@@ -74,5 +74,6 @@ bool rule_release(void);
 bool rule_compute_vm_without_xnack(void);
 bool rule_unload_refused(struct worker *w);
 bool rule_unplug_with_faults(void);
+bool rule_memory_goes_while_the_gpu_is_reset(struct worker *w);
 
 #endif

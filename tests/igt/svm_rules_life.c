@@ -25,6 +25,9 @@
 #define FAULTING_MIBS 8
 #define MOMENT_US 10000
 #define MOMENTS 6000
+#define NOTIFIER_SIZE (512 * MIB)
+#define TAKEN (2 * MIB)
+#define RESETS 5
 
 /* ---- children ---- */
 
@@ -590,6 +593,95 @@ bool rule_unload_refused(struct worker *w)
 	TRY(gpu_fills_are_there(mem, 4));
 	munmap(mem, 4 * MIB);
 	return true;
+}
+
+/* As if a job's time were up. */
+static bool reset_gpu(const struct gpu *gpu)
+{
+	char path[96];
+	struct stat st;
+	FILE *file;
+	int result = -1;
+
+	TRY(!fstat(gpu->fd, &st));
+	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/%u/amdgpu_gpu_recover",
+		 minor(st.st_rdev));
+	file = fopen(path, "r");
+	TRY(file);
+	TRY_EQ(fscanf(file, "%d", &result), 1);
+	fclose(file);
+	TRY_EQ(result, 0);
+	return true;
+}
+
+/* Memory that shares MMU notifiers with a buffer object's mapping at @addr. */
+static char *map_beside(const void *addr, size_t size)
+{
+	char *block = (char *)((uintptr_t)addr / NOTIFIER_SIZE * NOTIFIER_SIZE);
+
+	for (char *at = block; at < block + NOTIFIER_SIZE; at += size) {
+		if (mmap(at, size, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+			 0) == at)
+			return at;
+	}
+	return NULL;
+}
+
+struct taker {
+	struct gpu *gpu;
+	char *mem;
+	unsigned int rounds;
+	bool stop;
+	bool good;
+};
+
+/* The CPU maps it for the GPU and takes it away. */
+static void *give_and_take(void *arg)
+{
+	struct taker *t = arg;
+
+	t->good = true;
+	while (t->good && !__atomic_load_n(&t->stop, __ATOMIC_ACQUIRE)) {
+		t->good = !svm_set(t->gpu, t->mem, TAKEN, AMDGPU_SVM_ATTR_PREFETCH_LOC,
+				   AMDGPU_SVM_LOCATION_SYSMEM) &&
+			  !madvise(t->mem, TAKEN, MADV_DONTNEED);
+		__atomic_add_fetch(&t->rounds, 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static bool resets_between_rounds(struct taker *t)
+{
+	for (unsigned int i = 0; i < RESETS; i++) {
+		unsigned int before = __atomic_load_n(&t->rounds, __ATOMIC_ACQUIRE);
+
+		for (int j = 0; __atomic_load_n(&t->rounds, __ATOMIC_ACQUIRE) == before; j++) {
+			TRY(j < MOMENTS);
+			usleep(MOMENT_US);
+		}
+		TRY(reset_gpu(t->gpu));
+	}
+	return true;
+}
+
+/*
+ * A reset unmaps what processes have mapped of the device, which calls their notifiers,
+ * while one of them waits for the reset to end.
+ */
+bool rule_memory_goes_while_the_gpu_is_reset(struct worker *w)
+{
+	struct taker t = { .gpu = w->gpu, .mem = map_beside(w->mirror.cpu, TAKEN) };
+	pthread_t thread;
+	bool good;
+
+	TRY(t.mem);
+	TRY(!pthread_create(&thread, NULL, give_and_take, &t));
+	good = resets_between_rounds(&t);
+	__atomic_store_n(&t.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	TRY(good && t.good);
+	munmap(t.mem, TAKEN);
+	return gpu_works();
 }
 
 static bool write_remove(const struct gpu *gpu)

@@ -70,7 +70,8 @@ static void flush_all(struct amdgpu_svm *svm)
  * does not confirm in the kernel log only; it takes a reset to get out of that.
  *
  * While somebody waits to reset the GPU they do nothing at all, and then there may
- * be no reset after all: so it is waited for, and the flush done again.
+ * be no reset after all: so it is waited for, and the flush done again. Who resets
+ * may therefore neither call notifiers nor reclaim (amdgpu_device.c.cocci).
  */
 void amdgpu_svm_flush(struct amdgpu_svm *svm)
 {
