@@ -29,7 +29,8 @@
  * first set, sees the munmap(2) and mremap(2) of memory that the GPU never touched
  * and notes intervals that have attributes. They are dropped before anybody looks
  * at or changes attributes again, always with the mmap lock, so that a new mapping
- * at the same address never loses what was set for it. Noting one needs a few
+ * at the same address never loses what was set for it; what was mapped by somebody
+ * who looked before is unmapped then. Noting one needs a few
  * bytes without reclaim; if there are none, the attributes of everything that is
  * not mapped are dropped instead, and those of an address that was unmapped and
  * mapped again just then stay.
@@ -351,6 +352,8 @@ static int drop_interval(struct amdgpu_svm *svm, unsigned long first, unsigned l
 static int drop_holes(struct amdgpu_svm *svm)
 {
 	struct mm_struct *mm = svm->gpusvm.mm;
+	/* Who began before the unmap may have mapped new memory there with the old ones. */
+	amdgpu_svm_unmap_stale(svm, first, last);
 	unsigned long end = svm->gpusvm.mm_start + svm->gpusvm.mm_range;
 	struct vm_area_struct *vma;
 	struct vma_iterator vmi;
