@@ -801,9 +801,10 @@ void amdgpu_svm_refuse_end(struct amdgpu_svm *svm)
 		return;
 	amdgpu_vm_eviction_lock(svm->vm);
 	xa_for_each(&svm->refused, page, entry) {
-		xa_erase(&svm->refused, page);
+		/* In this order, as who sees that none is left may move the tables. */
 		amdgpu_svm_pt_clear(svm->adev, svm->vm, gpu_page(page << PAGE_SHIFT),
 				    gpu_page((page + 1) << PAGE_SHIFT) - 1);
+		xa_erase(&svm->refused, page);
 		any = true;
 	}
 	WRITE_ONCE(svm->num_refused, 0);
