@@ -200,12 +200,27 @@ static void publish(struct amdgpu_svm *svm)
 }
 
 static void unpublish(struct amdgpu_svm *svm)
+/* Nobody can find it by pasid any more. */
+static void hide(struct amdgpu_svm *svm)
+{
+	unsigned long flags;
+
+	amdgpu_svm_compat_lock_pasids(svm->adev, &flags);
+	svm->ending = true;
+	amdgpu_svm_compat_unlock_pasids(svm->adev, flags);
+}
+
+/* Who moves tables has them reserved, and may be with it. */
 {
 	mutex_lock(&all_svms_lock);
+	struct dma_resv *resv = svm->vm->root.bo->tbo.base.resv;
+
 	list_del(&svm->link);
 	mutex_unlock(&all_svms_lock);
 	set_svm_of(svm->vm, svm->adev, NULL);
+	dma_resv_lock(resv, NULL);
 }
+	dma_resv_unlock(resv);
 
 /**
  * amdgpu_svm_init() - let a VM have the opener's memory
@@ -257,7 +272,7 @@ struct amdgpu_svm *amdgpu_svm_get_by_pasid(struct amdgpu_device *adev, u32 pasid
 
 	amdgpu_svm_compat_lock_pasids(adev, &flags);
 	vm = amdgpu_svm_compat_vm_of(adev, pasid);
-	if (vm)
+	if (vm && vm->svm && !vm->svm->ending)
 		svm = vm->svm;
 	if (svm)
 		refcount_inc(&svm->users);
@@ -427,23 +442,43 @@ void amdgpu_svm_file_flush(struct drm_file *filp)
 }
 
 /**
+static struct amdgpu_svm *find_plugged(struct amdgpu_device *adev)
+{
+	struct amdgpu_svm *svm;
+
+	lockdep_assert_held(&all_svms_lock);
+	list_for_each_entry(svm, &all_svms, link) {
+		if (svm->adev == adev && !svm->unplugged)
+			return svm;
+	}
+	return NULL;
+}
+
  * amdgpu_svm_unplug() - take all memory of processes from a GPU that goes away
  * @adev: the device, still working
  *
- * Afterwards notifiers can no longer reach it.
+ * Afterwards notifiers can no longer reach it. Others may open and close files while
+ * faults that are under way are waited for.
  */
 void amdgpu_svm_unplug(struct amdgpu_device *adev)
 {
 	struct amdgpu_svm *svm;
 
 	mutex_lock(&all_svms_lock);
-	list_for_each_entry(svm, &all_svms, link) {
-		if (svm->adev != adev)
+	while ((svm = find_plugged(adev))) {
+		svm->unplugged = true;
+		/* One that is about to end has nothing under way, and stays while locked. */
+		if (!refcount_inc_not_zero(&svm->users)) {
+			unmap_closed(svm);
 			continue;
 		/* Lanes look at the device's rings, which go away. */
+		}
+		mutex_unlock(&all_svms_lock);
 		close_and_wait(svm);
 		unmap_closed(svm);
 	}
+		amdgpu_svm_put(svm);
+		mutex_lock(&all_svms_lock);
 	mutex_unlock(&all_svms_lock);
 }
 
@@ -459,7 +494,7 @@ void amdgpu_svm_fini(struct amdgpu_vm *vm)
 		return;
 	close_svm(svm);
 	end_jobs(svm);
-	unpublish(svm);
+	hide(svm);
 	amdgpu_svm_put(svm);
 	wait_for_completion(&svm->unused);
 	amdgpu_svm_end_lanes(svm);
@@ -471,6 +506,8 @@ void amdgpu_svm_fini(struct amdgpu_vm *vm)
 	unmap_closed(svm);
 	amdgpu_svm_forget_frees(svm);
 	drm_gpusvm_fini(&svm->gpusvm);
+	/* Until here tables may have to move, or the device may go. */
+	unpublish(svm);
 	if (svm->pm_held)
 		pm_runtime_put_autosuspend(adev_to_drm(svm->adev)->dev);
 	svm_free(svm);

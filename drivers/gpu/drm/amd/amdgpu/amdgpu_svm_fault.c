@@ -416,24 +416,16 @@ static void handle(struct svm_fault *fault)
 	kfree(fault);
 }
 
-static struct svm_fault *next_fault(struct amdgpu_svm_lane *lane)
-{
-	struct svm_fault *fault;
-
-	spin_lock(&lane->lock);
-	fault = list_first_entry_or_null(&lane->faults, struct svm_fault, link);
-	if (fault)
-		list_del(&fault->link);
-	spin_unlock(&lane->lock);
-	return fault;
-}
-
+/* What comes meanwhile queues the work again: who waits for it does not wait for that. */
 static void lane_work(struct work_struct *work)
 {
 	struct amdgpu_svm_lane *lane = container_of(work, struct amdgpu_svm_lane, work);
 	struct svm_fault *fault;
 
-	while ((fault = next_fault(lane)))
+	spin_lock(&lane->lock);
+	list_splice_init(&lane->faults, &faults);
+	spin_unlock(&lane->lock);
+	list_for_each_entry_safe(fault, next, &faults, link)
 		handle(fault);
 }
 
@@ -523,7 +515,8 @@ bool amdgpu_svm_take_fault(struct amdgpu_device *adev, struct amdgpu_iv_entry *e
 		.iv_pasid = entry->pasid, .cam_index = cam_index,
 		.vmid = entry->vmid, .node_id = node_id,
 	};
-	struct svm_fault *fault;
+	struct svm_fault *fault, *next;
+	LIST_HEAD(faults);
 
 	if (!svm)
 		return take_stray(adev, entry, pasid, cam_index);

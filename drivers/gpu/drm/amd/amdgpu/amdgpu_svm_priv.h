@@ -154,6 +154,10 @@ struct amdgpu_svm {
 	refcount_t users;
 	/** @unused: @users became 0 */
 	struct completion unused;
+	/** @ending: faults find it no more; under the lock of the table of pasids */
+	bool ending;
+	/** @unplugged: amdgpu_svm_unplug() takes care of it; under the lock of the list */
+	bool unplugged;
 	/**
 	 * @closing: faults are fatal from now on, nothing is inserted, mapped or
 	 * queued any more; written under @lock and @queue_lock
