@@ -420,6 +420,7 @@ bool rule_always_mapped(struct worker *w)
 
 struct ring_user {
 	struct gpu *gpu;
+	char rights[4];
 	pthread_t thread;
 	unsigned int index;
 	char *mem;
@@ -434,6 +435,12 @@ static void *use_ring(void *arg)
 	user->good = worker_open(&w, user->gpu, user->index) && exchange(&w, user->mem, 4 * MIB);
 	worker_close(&w);
 	return NULL;
+	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_ACCESS,
+		       AMDGPU_SVM_ACCESS_INACCESSIBLE), 0);
+	TRY(!svm_rights(w->gpu, mem, rights));
+	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_ACCESS,
+		       AMDGPU_SVM_ACCESS_IN_PLACE), 0);
+	TRY(svm_rights(w->gpu, mem, rights));
 }
 
 /* Every ring of both engines that a context has, all at the same time. */

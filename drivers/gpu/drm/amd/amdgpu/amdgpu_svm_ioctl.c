@@ -164,16 +164,17 @@ static int set_attrs(const struct svm_args *a)
 		r = amdgpu_svm_attr_change_add(&change, attr->type, attr->value);
 		if (r)
 			return r;
-		populate |= attr->type == AMDGPU_SVM_ATTR_PREFETCH_LOC ||
-			    (attr->type == AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED && attr->value);
+		populate |= attr->type == AMDGPU_SVM_ATTR_PREFETCH_LOC;
 	}
 	r = amdgpu_svm_watch_unmaps(a->svm);
 	if (r)
 		return r;
 	r = apply(a, &change, true);
-	if (!r && populate)
-		r = amdgpu_svm_populate(a->svm, a->start, a->end);
-	return r;
+	if (r)
+		return r;
+	/* Whatever was set may be what it takes to map what is to be always mapped. */
+	return populate ? amdgpu_svm_populate(a->svm, a->start, a->end) :
+			  amdgpu_svm_map_always(a->svm, a->start, a->end);
 }
 
 static int get_attrs(const struct svm_args *a, const struct drm_amdgpu_gem_svm *args)

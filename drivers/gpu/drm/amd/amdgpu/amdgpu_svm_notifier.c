@@ -189,7 +189,30 @@ void amdgpu_svm_collect(struct amdgpu_svm *svm, bool wait)
 	}
 }
 
-/* Map again what is to be always mapped, as far as it still is. */
+/**
+ * amdgpu_svm_map_always() - map what is to be always mapped
+ * @svm: the VM's SVM; the caller keeps the mm's users
+ * @start: page aligned
+ * @end: page aligned
+ *
+ * Return: 0, -EINTR on a fatal signal, -ENOMEM.
+ */
+int amdgpu_svm_map_always(struct amdgpu_svm *svm, unsigned long start, unsigned long end)
+{
+	struct amdgpu_svm_attr_span span;
+	unsigned long stop;
+	int r = 0;
+
+	for (; !r && !READ_ONCE(svm->closing) && start < end; start = stop) {
+		span = amdgpu_svm_attr_lookup(&svm->attrs, start >> PAGE_SHIFT);
+		stop = span.last >= (end - 1) >> PAGE_SHIFT ? end : (span.last + 1) << PAGE_SHIFT;
+		if (amdgpu_svm_attr_is(span.word, AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED))
+			r = amdgpu_svm_populate(svm, start, stop);
+	}
+	return r;
+}
+
+/* As far as it still is to be mapped; what fails is left to faults. */
 static void remap(struct amdgpu_svm *svm)
 {
 	struct amdgpu_svm_range *range;
@@ -197,20 +220,9 @@ static void remap(struct amdgpu_svm *svm)
 	while ((range = unqueue_remap(svm))) {
 		unsigned long start = amdgpu_svm_range_start(range);
 		unsigned long end = amdgpu_svm_range_end(range);
-		struct amdgpu_svm_attr_span span;
 
 		drm_gpusvm_range_put(&range->base);
-		while (!READ_ONCE(svm->closing) && start < end) {
-			unsigned long stop;
-
-			span = amdgpu_svm_attr_lookup(&svm->attrs, start >> PAGE_SHIFT);
-			stop = span.last >= (end - 1) >> PAGE_SHIFT ? end :
-			       (span.last + 1) << PAGE_SHIFT;
-			if (amdgpu_svm_attr_is(span.word, AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED) &&
-			    amdgpu_svm_populate(svm, start, stop))
-				break;
-			start = stop;
-		}
+		amdgpu_svm_map_always(svm, start, end);
 	}
 }
 
@@ -340,6 +352,8 @@ static int drop_interval(struct amdgpu_svm *svm, unsigned long first, unsigned l
 
 	amdgpu_svm_attr_change_reset(&change);
 	r = amdgpu_svm_attr_apply(&svm->attrs, first, last, &change);
+	/* Who began before the unmap may have mapped new memory there with the old ones. */
+	amdgpu_svm_unmap_stale(svm, first, last);
 	if (r)
 		return r;
 	trace_amdgpu_svm_drop(svm->vm->pasid, (u64)first << PAGE_SHIFT,
@@ -352,8 +366,6 @@ static int drop_interval(struct amdgpu_svm *svm, unsigned long first, unsigned l
 static int drop_holes(struct amdgpu_svm *svm)
 {
 	struct mm_struct *mm = svm->gpusvm.mm;
-	/* Who began before the unmap may have mapped new memory there with the old ones. */
-	amdgpu_svm_unmap_stale(svm, first, last);
 	unsigned long end = svm->gpusvm.mm_start + svm->gpusvm.mm_range;
 	struct vm_area_struct *vma;
 	struct vma_iterator vmi;

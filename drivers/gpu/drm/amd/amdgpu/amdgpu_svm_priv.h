@@ -395,6 +395,7 @@ int amdgpu_svm_watch_unmaps(struct amdgpu_svm *svm);
 int amdgpu_svm_drop_attrs(struct amdgpu_svm *svm);
 void amdgpu_svm_work(struct work_struct *work);
 void amdgpu_svm_collect(struct amdgpu_svm *svm, bool wait);
+int amdgpu_svm_map_always(struct amdgpu_svm *svm, unsigned long start, unsigned long end);
 void amdgpu_svm_remap_later(struct amdgpu_svm *svm, struct amdgpu_svm_range *range);
 void amdgpu_svm_forget_queues(struct amdgpu_svm *svm);
 
