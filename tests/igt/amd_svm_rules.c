@@ -59,6 +59,7 @@ static const struct rule rules[] = {
 	  .with_gpu = rule_hole_is_fatal_while_memory_changes },
 	{ "hundreds-of-holes-are-fatal", "more than the driver keeps in mind",
 	  .with_gpu = rule_hundreds_of_holes_are_fatal },
+	{ "late-faults-are-not-fatal", "however many", .with_gpu = rule_late_faults_are_not_fatal },
 	{ "read-only-write-is-fatal", "Read-only memory is read, not written",
 	  .with_gpu = rule_read_only_write_is_fatal },
 	{ "read-only-page-in-the-middle", "of a huge range stays read-only, the rest does not",
@@ -98,9 +99,9 @@ static const struct rule rules[] = {
 	{ "other-user-killed", "and the scheduler takes no more jobs: nothing waits for one",
 	  .alone = rule_other_user_killed },
 	{ "unload-refused", "while a file is open", .with_gpu = rule_unload_refused },
-
 	{ "memory-goes-while-the-gpu-is-reset", "and neither waits for the other",
 	  .with_gpu = rule_memory_goes_while_the_gpu_is_reset },
+
 	{ "defect-01-access-not-tested", "INACCESSIBLE is fatal, the pages beside it are not",
 	  .with_gpu = rule_access_is_enforced },
 	{ "defect-02-compute-vm-without-xnack",

@@ -32,6 +32,7 @@ bool rule_reset_takes_rights_back(struct worker *w);
 bool rule_hole_is_fatal(struct worker *w);
 bool rule_hole_is_fatal_while_memory_changes(struct worker *w);
 bool rule_hundreds_of_holes_are_fatal(struct worker *w);
+bool rule_late_faults_are_not_fatal(struct worker *w);
 bool rule_read_only_write_is_fatal(struct worker *w);
 bool rule_read_only_page_in_the_middle(struct worker *w);
 bool rule_fatal_says_why(struct worker *w);
@@ -73,7 +74,7 @@ bool rule_close_with_faults(void);
 bool rule_release(void);
 bool rule_compute_vm_without_xnack(void);
 bool rule_unload_refused(struct worker *w);
-bool rule_unplug_with_faults(void);
 bool rule_memory_goes_while_the_gpu_is_reset(struct worker *w);
+bool rule_unplug_with_faults(void);
 
 #endif

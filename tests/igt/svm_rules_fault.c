@@ -154,6 +154,27 @@ bool rule_hundreds_of_holes_are_fatal(struct worker *w)
 	return true;
 }
 
+#define GONE_PAGES 256
+
+/*
+ * Duplicates of faults on memory that is gone, more than the driver keeps in mind. As for
+ * late-faults-spare-bo they take chaos late-fault.
+ */
+bool rule_late_faults_are_not_fatal(struct worker *w)
+{
+	for (uint32_t round = 0; round < 4; round++) {
+		char *mem = map_aligned(GONE_PAGES * PAGE);
+
+		TRY_EQ(svm_set(w->gpu, mem, GONE_PAGES * PAGE, AMDGPU_SVM_ATTR_GRANULARITY, 0), 0);
+		TRY(gpu_fill(w, mem, round, GONE_PAGES * PAGE));
+		TRY(!munmap(mem, GONE_PAGES * PAGE));
+		for (int i = 0; i < 60; i++)
+			TRY(gpu_draws(w));
+	}
+	TRY_EQ(svm_counters(w->gpu, FATAL_ANY), 0);
+	return true;
+}
+
 bool rule_read_only_write_is_fatal(struct worker *w)
 {
 	int64_t before = svm_counter(w->gpu, FATAL_READ_ONLY);
@@ -399,6 +420,7 @@ bool rule_always_mapped(struct worker *w)
 {
 	char *mem = map_aligned(2 * MIB);
 	int64_t faults, maps;
+	char rights[4];
 
 	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED, 1), 0);
 	TRY(svm_lines(w->gpu, "svm_ranges", mem, 2 * MIB) > 0);
@@ -413,6 +435,12 @@ bool rule_always_mapped(struct worker *w)
 	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_GPU_EXEC, 1), 0);
 	TRY(comes_back(w, mem, 2 * MIB, maps));
 	munmap(mem, 2 * MIB);
+	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_ACCESS,
+		       AMDGPU_SVM_ACCESS_INACCESSIBLE), 0);
+	TRY(!svm_rights(w->gpu, mem, rights));
+	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_ACCESS,
+		       AMDGPU_SVM_ACCESS_IN_PLACE), 0);
+	TRY(svm_rights(w->gpu, mem, rights));
 	return true;
 }
 
@@ -420,7 +448,6 @@ bool rule_always_mapped(struct worker *w)
 
 struct ring_user {
 	struct gpu *gpu;
-	char rights[4];
 	pthread_t thread;
 	unsigned int index;
 	char *mem;
@@ -435,12 +462,6 @@ static void *use_ring(void *arg)
 	user->good = worker_open(&w, user->gpu, user->index) && exchange(&w, user->mem, 4 * MIB);
 	worker_close(&w);
 	return NULL;
-	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_ACCESS,
-		       AMDGPU_SVM_ACCESS_INACCESSIBLE), 0);
-	TRY(!svm_rights(w->gpu, mem, rights));
-	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_ACCESS,
-		       AMDGPU_SVM_ACCESS_IN_PLACE), 0);
-	TRY(svm_rights(w->gpu, mem, rights));
 }
 
 /* Every ring of both engines that a context has, all at the same time. */

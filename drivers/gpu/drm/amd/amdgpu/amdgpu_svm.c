@@ -175,6 +175,7 @@ static struct amdgpu_svm *svm_alloc(struct amdgpu_device *adev, struct amdgpu_vm
 
 static void svm_free(struct amdgpu_svm *svm)
 {
+	amdgpu_svm_free_lanes(svm);
 	xa_destroy(&svm->refused);
 	amdgpu_svm_attr_fini(&svm->attrs);
 	mutex_destroy(&svm->drop_lock);
@@ -199,7 +200,6 @@ static void publish(struct amdgpu_svm *svm)
 	mutex_unlock(&all_svms_lock);
 }
 
-static void unpublish(struct amdgpu_svm *svm)
 /* Nobody can find it by pasid any more. */
 static void hide(struct amdgpu_svm *svm)
 {
@@ -211,16 +211,17 @@ static void hide(struct amdgpu_svm *svm)
 }
 
 /* Who moves tables has them reserved, and may be with it. */
+static void unpublish(struct amdgpu_svm *svm)
 {
-	mutex_lock(&all_svms_lock);
 	struct dma_resv *resv = svm->vm->root.bo->tbo.base.resv;
 
+	mutex_lock(&all_svms_lock);
 	list_del(&svm->link);
 	mutex_unlock(&all_svms_lock);
-	set_svm_of(svm->vm, svm->adev, NULL);
 	dma_resv_lock(resv, NULL);
-}
+	set_svm_of(svm->vm, svm->adev, NULL);
 	dma_resv_unlock(resv);
+}
 
 /**
  * amdgpu_svm_init() - let a VM have the opener's memory
@@ -441,7 +442,6 @@ void amdgpu_svm_file_flush(struct drm_file *filp)
 	close_and_wait(svm);
 }
 
-/**
 static struct amdgpu_svm *find_plugged(struct amdgpu_device *adev)
 {
 	struct amdgpu_svm *svm;
@@ -454,6 +454,7 @@ static struct amdgpu_svm *find_plugged(struct amdgpu_device *adev)
 	return NULL;
 }
 
+/**
  * amdgpu_svm_unplug() - take all memory of processes from a GPU that goes away
  * @adev: the device, still working
  *
@@ -471,14 +472,14 @@ void amdgpu_svm_unplug(struct amdgpu_device *adev)
 		if (!refcount_inc_not_zero(&svm->users)) {
 			unmap_closed(svm);
 			continue;
-		/* Lanes look at the device's rings, which go away. */
 		}
 		mutex_unlock(&all_svms_lock);
+		/* Lanes look at the device's rings, which go away. */
 		close_and_wait(svm);
 		unmap_closed(svm);
-	}
 		amdgpu_svm_put(svm);
 		mutex_lock(&all_svms_lock);
+	}
 	mutex_unlock(&all_svms_lock);
 }
 
@@ -505,9 +506,9 @@ void amdgpu_svm_fini(struct amdgpu_vm *vm)
 	amdgpu_svm_forget_queues(svm);
 	unmap_closed(svm);
 	amdgpu_svm_forget_frees(svm);
-	drm_gpusvm_fini(&svm->gpusvm);
 	/* Until here tables may have to move, or the device may go. */
 	unpublish(svm);
+	drm_gpusvm_fini(&svm->gpusvm);
 	if (svm->pm_held)
 		pm_runtime_put_autosuspend(adev_to_drm(svm->adev)->dev);
 	svm_free(svm);

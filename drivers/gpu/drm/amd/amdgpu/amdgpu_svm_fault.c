@@ -38,7 +38,8 @@
  * doubted at first: the fault may be a duplicate of one that was served before, delivered
  * after the process took the right away. It ends as "stale", the GPU retries, and only a
  * fault that is newer than the doubt counts. Doubts are kept by lane until then, until the
- * address is served, or until another one needs the place after a second.
+ * address is served, or until another one needs the place after a second. Addresses for
+ * which there is no place share one doubt.
  *
  * Fatal: the address gets a no-retry entry, the access ends with an error, and one
  * line in the kernel log says who, where and why.
@@ -66,8 +67,6 @@ struct svm_fault {
 
 /* The GPU asks again at once: then a doubt may give its place to another. */
 #define DOUBT_TIMEOUT	HZ
-/* A minute: the clock of interrupts has 100 MHz. A fault is served or asked again by then. */
-#define IH_TICKS_AHEAD	(60 * 100000000ULL)
 
 /* The later of two times of interrupts, 0 for none. */
 static u64 later_ts(u64 a, u64 b)
@@ -77,17 +76,23 @@ static u64 later_ts(u64 a, u64 b)
 	return amdgpu_ih_ts_after(a, b) ? b : a;
 }
 
+#define IV_BYTES	32
+
 /*
- * The vector before @wptr is the last one, but may be the late duplicate of an old fault:
- * what was processed counts as well.
+ * Of what was processed, and of all that was not: any of it may be the late duplicate of an
+ * old fault. The vector before the read pointer may be about to be processed.
  */
 static u64 newest_of(struct amdgpu_device *adev, struct amdgpu_ih_ring *ih, u32 wptr)
 {
+	u32 left = ((wptr - READ_ONCE(ih->rptr)) & ih->ptr_mask) / IV_BYTES + 1;
 	u64 ts = READ_ONCE(ih->processed_timestamp);
+	u32 i;
 
-	/* Read the pointer before the ring. */
+	/* Read the pointers before the ring. */
 	rmb();
-	return later_ts(ts, amdgpu_ih_decode_iv_ts(adev, ih, wptr & ih->ptr_mask, -1));
+	for (i = 1; i <= left; i++)
+		ts = later_ts(ts, amdgpu_ih_decode_iv_ts(adev, ih, wptr & ih->ptr_mask, -i));
+	return ts;
 }
 
 /* Of the second ring, which the hardware fills with retry faults if the driver has one. */
@@ -102,6 +107,25 @@ static u64 newest_of_ring1(struct amdgpu_device *adev)
 		up_read(&adev->reset_domain->sem);
 	}
 	return ts;
+}
+
+/* The clock of interrupts has 100 MHz. */
+#define IH_SECONDS	100000000ULL
+/* A fault is served or asked again by then. */
+#define IH_TICKS_AHEAD	(60 * IH_SECONDS)
+/* What comes later does not answer a doubt, even if many wait: it may be a duplicate, too. */
+#define DOUBT_TICKS	(10 * IH_SECONDS)
+
+/**
+ * amdgpu_svm_ts_is_void() - a remembered time says nothing any more
+ * @ts: of an interrupt
+ * @now: of a new one
+ *
+ * Return: whether @ts is far ahead, as the clock started again with a reset.
+ */
+bool amdgpu_svm_ts_is_void(u64 ts, u64 now)
+{
+	return amdgpu_ih_ts_after(now + IH_TICKS_AHEAD, ts);
 }
 
 /**
@@ -126,8 +150,7 @@ u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev, u64 taken)
 	ts = newest_of(adev, ih, le32_to_cpu((__force __le32)READ_ONCE(*ih->wptr_cpu)));
 	ts = later_ts(ts, newest_of_ring1(adev));
 	drm_dev_exit(idx);
-	/* Far ahead of a fault is what the clock said before a reset, if it starts again. */
-	if (amdgpu_ih_ts_after(taken + IH_TICKS_AHEAD, ts))
+	if (amdgpu_svm_ts_is_void(ts, taken))
 		ts = 0;
 	return later_ts(ts, taken);
 }
@@ -180,10 +203,44 @@ static struct amdgpu_svm_doubt *find_doubt(struct amdgpu_svm_lane *lane, unsigne
 	return NULL;
 }
 
+static void start_doubt(struct amdgpu_svm_doubt *doubt, unsigned long addr, u64 ts)
+{
+	*doubt = (struct amdgpu_svm_doubt) { .addr = addr, .ts = ts, .jiffies = jiffies };
+}
+
+/* Is the request newer? If there is no telling it is doubted as the first one; @ts: newest. */
+static bool ends_doubt(struct amdgpu_svm_doubt *doubt, const struct amdgpu_svm_request *req,
+		       u64 ts)
+{
+	if (!doubt->ts || amdgpu_svm_ts_is_void(doubt->ts, ts) ||
+	    amdgpu_ih_ts_after(doubt->ts + DOUBT_TICKS, req->ts))
+		start_doubt(doubt, doubt->addr, ts);
+	return amdgpu_ih_ts_after(doubt->ts, req->ts);
+}
+
+static bool have_doubts(struct amdgpu_svm_lane *lane)
+{
+	struct amdgpu_svm_doubt *doubts;
+
+	if (READ_ONCE(lane->doubts))
+		return true;
+	doubts = kvzalloc_objs(*doubts, AMDGPU_SVM_DOUBTS);
+	if (!doubts)
+		return false;
+	spin_lock(&lane->lock);
+	if (!lane->doubts) {
+		WRITE_ONCE(lane->doubts, doubts);
+		doubts = NULL;
+	}
+	spin_unlock(&lane->lock);
+	kvfree(doubts);
+	return true;
+}
+
 /*
  * Has the GPU asked for the address again, since something spoke against it for the first
- * time? Who has too many of such addresses is believed at once, @if_crowded: they are no
- * duplicates. A GPU that is gone does not ask again.
+ * time? If there are too many of them, @if_crowded, since something spoke against one of the
+ * others. A GPU that is gone does not ask again.
  */
 static bool is_confirmed(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req,
 			 bool if_crowded)
@@ -191,22 +248,22 @@ static bool is_confirmed(struct amdgpu_svm *svm, const struct amdgpu_svm_request
 	u64 ts = amdgpu_svm_newest_ts(svm->adev, req->ts);
 	struct amdgpu_svm_lane *lane = lane_of(svm, req->addr);
 	struct amdgpu_svm_doubt *doubt, *place;
-	bool confirmed = if_crowded;
+	bool confirmed = false;
 
 	if (!ts)
 		return true;
+	if (!have_doubts(lane))
+		return false;
 	spin_lock(&lane->lock);
 	doubt = find_doubt(lane, req->addr, &place);
 	if (doubt) {
-		confirmed = amdgpu_ih_ts_after(doubt->ts, req->ts);
+		confirmed = ends_doubt(doubt, req, ts);
 		if (confirmed)
 			doubt->ts = 0;
 	} else if (place) {
-		*place = (struct amdgpu_svm_doubt) {
-			.addr = req->addr, .ts = ts, .jiffies = jiffies,
-		};
-		WRITE_ONCE(lane->doubted, true);
-		confirmed = false;
+		start_doubt(place, req->addr, ts);
+	} else if (if_crowded) {
+		confirmed = ends_doubt(&lane->common, req, ts);
 	}
 	spin_unlock(&lane->lock);
 	return confirmed;
@@ -219,7 +276,7 @@ static void forget_doubt(struct amdgpu_svm *svm, const struct amdgpu_svm_request
 	struct amdgpu_svm_doubt *doubt, *place;
 
 	/* Nearly always: nothing was ever doubted. */
-	if (!READ_ONCE(lane->doubted))
+	if (!READ_ONCE(lane->doubts))
 		return;
 	spin_lock(&lane->lock);
 	doubt = find_doubt(lane, req->addr, &place);
@@ -420,7 +477,8 @@ static void handle(struct svm_fault *fault)
 static void lane_work(struct work_struct *work)
 {
 	struct amdgpu_svm_lane *lane = container_of(work, struct amdgpu_svm_lane, work);
-	struct svm_fault *fault;
+	struct svm_fault *fault, *next;
+	LIST_HEAD(faults);
 
 	spin_lock(&lane->lock);
 	list_splice_init(&lane->faults, &faults);
@@ -447,6 +505,18 @@ void amdgpu_svm_init_lanes(struct amdgpu_svm *svm)
 
 	for (i = 0; i < AMDGPU_SVM_LANES; i++)
 		init_lane(svm, &svm->lanes[i]);
+}
+
+/**
+ * amdgpu_svm_free_lanes() - after the last fault
+ * @svm: nobody uses it any more
+ */
+void amdgpu_svm_free_lanes(struct amdgpu_svm *svm)
+{
+	int i;
+
+	for (i = 0; i < AMDGPU_SVM_LANES; i++)
+		kvfree(svm->lanes[i].doubts);
 }
 
 /**
@@ -515,8 +585,7 @@ bool amdgpu_svm_take_fault(struct amdgpu_device *adev, struct amdgpu_iv_entry *e
 		.iv_pasid = entry->pasid, .cam_index = cam_index,
 		.vmid = entry->vmid, .node_id = node_id,
 	};
-	struct svm_fault *fault, *next;
-	LIST_HEAD(faults);
+	struct svm_fault *fault;
 
 	if (!svm)
 		return take_stray(adev, entry, pasid, cam_index);

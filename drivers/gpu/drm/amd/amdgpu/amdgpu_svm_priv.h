@@ -102,8 +102,8 @@ enum amdgpu_svm_count {
 /* Faults of one VM that are served at the same time, a power of two */
 #define AMDGPU_SVM_LANES	4
 
-/* Addresses of a lane that are doubted at the same time */
-#define AMDGPU_SVM_DOUBTS	32
+/* Addresses of a lane that are doubted at the same time: as many as the retry CAM holds */
+#define AMDGPU_SVM_DOUBTS	512
 
 /**
  * struct amdgpu_svm_doubt - an address that something spoke against
@@ -127,10 +127,10 @@ struct amdgpu_svm_lane {
 	spinlock_t lock;
 	/** @faults: waiting, each with a reference of @svm */
 	struct list_head faults;
-	/** @doubted: whether there ever was anything in @doubts */
-	bool doubted;
-	/** @doubts: of faults that may be duplicates */
-	struct amdgpu_svm_doubt doubts[AMDGPU_SVM_DOUBTS];
+	/** @doubts: AMDGPU_SVM_DOUBTS of faults that may be duplicates, once there was one */
+	struct amdgpu_svm_doubt *doubts;
+	/** @common: of those that found no place in @doubts; its address says nothing */
+	struct amdgpu_svm_doubt common;
 	/** @work: serves them */
 	struct work_struct work;
 };
@@ -408,8 +408,10 @@ int amdgpu_svm_wait_for_user(struct amdgpu_svm *svm, unsigned long addr, bool wr
 void amdgpu_svm_stop_waiting(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_fault.c */
+bool amdgpu_svm_ts_is_void(u64 ts, u64 now);
 u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev, u64 taken);
 void amdgpu_svm_init_lanes(struct amdgpu_svm *svm);
+void amdgpu_svm_free_lanes(struct amdgpu_svm *svm);
 void amdgpu_svm_end_lanes(struct amdgpu_svm *svm);
 
 #endif

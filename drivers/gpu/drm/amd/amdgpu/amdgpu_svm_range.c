@@ -356,7 +356,8 @@ static enum amdgpu_svm_reason already_mapped(struct amdgpu_svm *svm,
 {
 	if (!req->fault)
 		return AMDGPU_SVM_ALREADY;
-	if (!range->seen_ts || amdgpu_ih_ts_after(range->seen_ts, req->ts)) {
+	if (!range->seen_ts || amdgpu_ih_ts_after(range->seen_ts, req->ts) ||
+	    amdgpu_svm_ts_is_void(range->seen_ts, req->ts)) {
 		range->seen_ts = amdgpu_svm_newest_ts(svm->adev, req->ts);
 		if (++range->rounds > MAX_ROUNDS)
 			return AMDGPU_SVM_NO_RIGHT;
