@@ -665,8 +665,8 @@ static bool resets_between_rounds(struct taker *t)
 }
 
 /*
- * A reset unmaps what processes have mapped of the device, which calls their notifiers,
- * while one of them waits for the reset to end.
+ * A reset unmaps what processes have mapped of the device, which calls their notifiers:
+ * none of them may wait for the reset to end.
  */
 bool rule_memory_goes_while_the_gpu_is_reset(struct worker *w)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// SVM's files beside those of the VM, and no reclaim while resets are locked out.
+// SVM's files beside those of the VM, and no SVM during an IB test.
 
 // expect: header 1 #include "amdgpu_svm.h"
 @header@
@@ -15,21 +15,29 @@ expression fops;
  debugfs_create_file("vm_pagetable_info", 0444, file->debugfs_client, file, fops);
 +amdgpu_svm_debugfs_init(file);
 
-// expect: lock 1 noreclaim = memalloc_noreclaim_save(); in amdgpu_debugfs_test_ib_show
-// expect: lock 1 unsigned int noreclaim; in amdgpu_debugfs_test_ib_show
-// expect: lock 1 memalloc_noreclaim_restore(noreclaim); up_write( in amdgpu_debugfs_test_ib_show
-@lock@
+// The IB test keeps resets out in its own way.
+// expect: begin 1 amdgpu_svm_reset_begin(adev->reset_domain); r = down_write_killable(&adev->reset_domain->sem); if (r) { amdgpu_svm_reset_end(adev->reset_domain); in amdgpu_debugfs_test_ib_show
+@begin@
 @@
  amdgpu_debugfs_test_ib_show(...)
  {
  ...
- struct drm_device *dev = adev_to_drm(adev);
-+unsigned int noreclaim;
++amdgpu_svm_reset_begin(adev->reset_domain);
+ r = down_write_killable(&adev->reset_domain->sem);
+ if (r) {
++	amdgpu_svm_reset_end(adev->reset_domain);
+ 	...
+ }
  ...
-+noreclaim = memalloc_noreclaim_save();
- seq_puts(m, "run ib test:\n");
+ }
+
+// expect: end 1 up_write(&adev->reset_domain->sem); amdgpu_svm_reset_end(adev->reset_domain); in amdgpu_debugfs_test_ib_show
+@end@
+@@
+ amdgpu_debugfs_test_ib_show(...)
+ {
  ...
-+memalloc_noreclaim_restore(noreclaim);
  up_write(&adev->reset_domain->sem);
++amdgpu_svm_reset_end(adev->reset_domain);
  ...
  }

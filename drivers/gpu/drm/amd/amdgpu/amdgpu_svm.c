@@ -49,7 +49,7 @@ module_param_named(svm, svm_enabled, bool, 0444);
 MODULE_PARM_DESC(svm, "Serve GPU page faults from process memory where the GPU can retry (default 1)");
 #endif
 
-/* For amdgpu_svm_unplug(); only opening, closing and unplugging take the lock. */
+/* For amdgpu_svm_unplug() and resets; others take the lock to open and close only. */
 static DEFINE_MUTEX(all_svms_lock);
 static LIST_HEAD(all_svms);
 
@@ -138,7 +138,6 @@ static void annotate_locks(struct amdgpu_svm *svm)
 {
 	fs_reclaim_acquire(GFP_KERNEL);
 	might_lock(&svm->vm->eviction_lock);
-	might_lock_read(&svm->adev->reset_domain->sem);
 	might_lock(&svm->adev->vm_manager.id_mgr[AMDGPU_GFXHUB(0)].lock);
 	fs_reclaim_release(GFP_KERNEL);
 }
@@ -440,6 +439,38 @@ void amdgpu_svm_file_flush(struct drm_file *filp)
 	    task_tgid_nr(current) != svm->pid)
 		return;
 	close_and_wait(svm);
+}
+
+/**
+ * amdgpu_svm_reset_begin() - have nothing mapped while GPUs are reset
+ * @domain: of the GPUs, not locked yet
+ *
+ * Engines run until they are stopped, the TLB cannot be flushed from here on, and what
+ * the CPU stores into page tables may be lost. A notifier that waited for the reset would
+ * have it wait for whatever memory reclaim holds up. So they find nothing to clear, and
+ * faults end as "later".
+ */
+void amdgpu_svm_reset_begin(struct amdgpu_reset_domain *domain)
+{
+	struct amdgpu_svm *svm;
+
+	/* Commits look at it under the eviction lock. */
+	atomic_inc(&domain->svm_off);
+	mutex_lock(&all_svms_lock);
+	list_for_each_entry(svm, &all_svms, link) {
+		if (svm->adev->reset_domain == domain)
+			amdgpu_svm_unmap_all(svm);
+	}
+	mutex_unlock(&all_svms_lock);
+}
+
+/**
+ * amdgpu_svm_reset_end() - after a reset
+ * @domain: of the GPUs, not locked any more
+ */
+void amdgpu_svm_reset_end(struct amdgpu_reset_domain *domain)
+{
+	atomic_dec(&domain->svm_off);
 }
 
 static struct amdgpu_svm *find_plugged(struct amdgpu_device *adev)

@@ -15,6 +15,7 @@ struct amdgpu_bo;
 struct amdgpu_bo_vm;
 struct amdgpu_device;
 struct amdgpu_iv_entry;
+struct amdgpu_reset_domain;
 struct amdgpu_vm;
 struct dma_fence;
 struct drm_device;
@@ -26,6 +27,8 @@ struct drm_printer;
 int amdgpu_svm_init(struct amdgpu_device *adev, struct amdgpu_vm *vm);
 void amdgpu_svm_fini(struct amdgpu_vm *vm);
 void amdgpu_svm_unplug(struct amdgpu_device *adev);
+void amdgpu_svm_reset_begin(struct amdgpu_reset_domain *domain);
+void amdgpu_svm_reset_end(struct amdgpu_reset_domain *domain);
 void amdgpu_svm_split_rings(struct amdgpu_device *adev);
 
 int amdgpu_svm_ioctl(struct drm_device *dev, void *data, struct drm_file *filp);
@@ -64,6 +67,14 @@ static inline void amdgpu_svm_fini(struct amdgpu_vm *vm)
 }
 
 static inline void amdgpu_svm_unplug(struct amdgpu_device *adev)
+{
+}
+
+static inline void amdgpu_svm_reset_begin(struct amdgpu_reset_domain *domain)
+{
+}
+
+static inline void amdgpu_svm_reset_end(struct amdgpu_reset_domain *domain)
 {
 }
 

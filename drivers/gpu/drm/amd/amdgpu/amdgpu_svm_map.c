@@ -8,6 +8,7 @@
 #include <drm/drm_pagemap.h>
 
 #include "amdgpu.h"
+#include "amdgpu_reset.h"
 #include "amdgpu_svm_priv.h"
 #include "amdgpu_svm_pt.h"
 #include "amdgpu_svm_trace.h"
@@ -36,15 +37,15 @@
  *	root page directory reservation	prepare tables, commit
  *	drm_gpusvm notifier lock	commit (read), notifier (write)
  *	VM eviction lock		entries, &amdgpu_svm.mapped
- *	reset domain's semaphore (read), locks of the TLB flush
+ *	reset domain's semaphore (read, tried), locks of the TLB flush
  *	&amdgpu_svm.queue_lock
  *
  * Nobody holds &amdgpu_svm.lock or the mmap lock while committing.
  *
  * From the notifier lock on everything is reachable from memory reclaim: no
  * allocation that reclaims, no dma_resv. What a notifier waits for is the eviction
- * lock, whose holders wait for page table jobs at most, and the TLB flush, which waits for
- * a reset that is under way.
+ * lock, whose holders wait for page table jobs at most, and the TLB flush. Not for a
+ * reset: nothing is mapped during one, see amdgpu_svm_reset_begin().
  *
  * Limit: commits need the root page directory's reservation. Who holds it and
  * waits for a job that itself waits for SVM stops that job until its time is up;
@@ -486,6 +487,12 @@ static int write_entries(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	return r;
 }
 
+/* Pairs with amdgpu_svm_reset_begin(), which takes the lock after it has set it. */
+static bool is_reset(struct amdgpu_svm *svm)
+{
+	return atomic_read(&svm->adev->reset_domain->svm_off);
+}
+
 /*
  * The moment of truth, see above. Not present becomes present, which the TLBs of
  * these GPUs do not remember, so only a replaced no-retry entry needs a flush.
@@ -502,6 +509,9 @@ static int commit(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 wo
 	if (READ_ONCE(svm->closing) || svm->vm->evicting || range->pages.flags.unmapped ||
 	    !amdgpu_svm_compat_pages_valid(&svm->gpusvm, &range->pages) ||
 	    !attrs_hold(svm, range, word))
+		goto unlock;
+	r = -EBUSY;
+	if (is_reset(svm))
 		goto unlock;
 	if (writable)
 		amdgpu_svm_mark_dirty(svm, range, pfns);
@@ -531,7 +541,8 @@ unlock:
  * @pfns: as amdgpu_svm_look_up_pages() has found them, if the GPU may write
  *
  * Return: 0, -EADDRINUSE if a buffer object is there, -EAGAIN if the pages or
- * the attributes changed meanwhile, or another negative error.
+ * the attributes changed meanwhile, -EBUSY while the GPU is reset, or another
+ * negative error.
  */
 int amdgpu_svm_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word,
 		   const unsigned long *pfns)
@@ -732,7 +743,7 @@ static int write_refusal(struct amdgpu_svm *svm, const struct amdgpu_svm_run *ru
 	int r = -EBUSY;
 
 	amdgpu_vm_eviction_lock(svm->vm);
-	if (!svm->vm->evicting)
+	if (!svm->vm->evicting && !is_reset(svm))
 		r = amdgpu_svm_pt_write(svm->adev, svm->vm, run, svm->adev->gmc.noretry_flags);
 	if (!r)
 		r = xa_err(xa_store(&svm->refused, page, xa_mk_value(1), GFP_NOWAIT));

@@ -558,8 +558,7 @@ void amdgpu_svm_pt_clear(struct amdgpu_device *adev, struct amdgpu_vm *vm, u64 f
  * amdgpu_svm_pt_flush() - let the GPU see what the CPU stored
  * @adev: the device
  *
- * Not while somebody waits to reset it: enough for new entries, whose fault comes again.
- * For those that are cleared amdgpu_svm_flush() does it.
+ * Not while somebody waits to reset it, see amdgpu_svm_flush().
  */
 void amdgpu_svm_pt_flush(struct amdgpu_device *adev)
 {

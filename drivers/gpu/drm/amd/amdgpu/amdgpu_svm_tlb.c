@@ -3,7 +3,9 @@
 #include <drm/drm_drv.h>
 
 #include "amdgpu.h"
+#include "amdgpu_reset.h"
 #include "amdgpu_svm_priv.h"
+#include "amdgpu_svm_pt.h"
 #include "amdgpu_vm.h"
 
 /* Waits until accesses under way are done, which a page that goes away needs. */
@@ -40,23 +42,23 @@ static void flush_compute(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 		amdgpu_gmc_flush_gpu_tlb_pasid(adev, vm->pasid, FLUSH_HEAVYWEIGHT, true, xcc);
 }
 
-static void flush_all(struct amdgpu_svm *svm)
+/* One flush that gets no answer. A reset waits for one, not for all hubs and VMIDs. */
+#define NO_ANSWER	(4 * HZ)
+
+static void flush_gfx(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 {
-	struct amdgpu_device *adev = svm->adev;
-	struct amdgpu_vm *vm = svm->vm;
+	unsigned long limit = jiffies + NO_ANSWER;
 	unsigned long vmids;
 	int hub, vmid;
 
-	/* Order what was stored into page tables before the flushes. */
-	mb();
-	amdgpu_device_flush_hdp(adev, NULL);
 	for_each_set_bit(hub, adev->vmhubs_mask, AMDGPU_MAX_VMHUBS) {
 		vmids = vmids_of(adev, vm, hub);
-		for_each_set_bit(vmid, &vmids, AMDGPU_NUM_VMID)
+		for_each_set_bit(vmid, &vmids, AMDGPU_NUM_VMID) {
+			if (atomic_read(&adev->reset_domain->svm_off) && time_after(jiffies, limit))
+				return;
 			amdgpu_gmc_flush_gpu_tlb(adev, vmid, hub, FLUSH_HEAVYWEIGHT);
+		}
 	}
-	if (vm->is_compute_context)
-		flush_compute(adev, vm);
 }
 
 /**
@@ -69,22 +71,15 @@ static void flush_all(struct amdgpu_svm *svm)
  * call it. The driver's functions underneath report a flush that the hardware
  * does not confirm in the kernel log only; it takes a reset to get out of that.
  *
- * While somebody waits to reset the GPU they do nothing at all, and then there may
- * be no reset after all: so it is waited for, and the flush done again. Who resets
- * may therefore neither call notifiers nor reclaim (amdgpu_device.c.cocci).
+ * While somebody waits to reset the GPU, or does, they do nothing at all. Then
+ * amdgpu_svm_reset_begin() has flushed, and nothing was mapped since.
  */
 void amdgpu_svm_flush(struct amdgpu_svm *svm)
 {
-	struct rw_semaphore *sem = &svm->adev->reset_domain->sem;
-	bool skipped;
-
-	do {
-		down_read(sem);
-		flush_all(svm);
-		/* Who waits stays until we are out, so nobody waited during the flush. */
-		skipped = rwsem_is_contended(sem);
-		up_read(sem);
-	} while (skipped);
+	amdgpu_svm_pt_flush(svm->adev);
+	flush_gfx(svm->adev, svm->vm);
+	if (svm->vm->is_compute_context)
+		flush_compute(svm->adev, svm->vm);
 	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_FLUSHES);
 }
 
