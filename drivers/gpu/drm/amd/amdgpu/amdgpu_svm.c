@@ -473,6 +473,18 @@ void amdgpu_svm_reset_end(struct amdgpu_reset_domain *domain)
 	atomic_dec(&domain->svm_off);
 }
 
+/**
+ * amdgpu_svm_in_reset() - is nothing to be mapped, because of a reset?
+ * @adev: the device
+ *
+ * Return: the answer, which under a VM's eviction lock stays "no" as far as that VM is
+ * concerned.
+ */
+bool amdgpu_svm_in_reset(struct amdgpu_device *adev)
+{
+	return atomic_read(&adev->reset_domain->svm_off);
+}
+
 static struct amdgpu_svm *find_plugged(struct amdgpu_device *adev)
 {
 	struct amdgpu_svm *svm;

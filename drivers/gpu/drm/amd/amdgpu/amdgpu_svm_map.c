@@ -487,12 +487,6 @@ static int write_entries(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	return r;
 }
 
-/* Pairs with amdgpu_svm_reset_begin(), which takes the lock after it has set it. */
-static bool is_reset(struct amdgpu_svm *svm)
-{
-	return atomic_read(&svm->adev->reset_domain->svm_off);
-}
-
 /*
  * The moment of truth, see above. Not present becomes present, which the TLBs of
  * these GPUs do not remember, so only a replaced no-retry entry needs a flush.
@@ -511,7 +505,8 @@ static int commit(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 wo
 	    !attrs_hold(svm, range, word))
 		goto unlock;
 	r = -EBUSY;
-	if (is_reset(svm))
+	/* Pairs with amdgpu_svm_reset_begin(), which takes the lock after it has set it. */
+	if (amdgpu_svm_in_reset(svm->adev))
 		goto unlock;
 	if (writable)
 		amdgpu_svm_mark_dirty(svm, range, pfns);
@@ -743,7 +738,7 @@ static int write_refusal(struct amdgpu_svm *svm, const struct amdgpu_svm_run *ru
 	int r = -EBUSY;
 
 	amdgpu_vm_eviction_lock(svm->vm);
-	if (!svm->vm->evicting && !is_reset(svm))
+	if (!svm->vm->evicting && !amdgpu_svm_in_reset(svm->adev))
 		r = amdgpu_svm_pt_write(svm->adev, svm->vm, run, svm->adev->gmc.noretry_flags);
 	if (!r)
 		r = xa_err(xa_store(&svm->refused, page, xa_mk_value(1), GFP_NOWAIT));

@@ -351,6 +351,7 @@ struct amdgpu_svm *amdgpu_svm_get_by_pasid(struct amdgpu_device *adev, u32 pasid
 void amdgpu_svm_put(struct amdgpu_svm *svm);
 bool amdgpu_svm_xnack_on(struct amdgpu_svm *svm);
 bool amdgpu_svm_is_supported(struct amdgpu_device *adev);
+bool amdgpu_svm_in_reset(struct amdgpu_device *adev);
 const char *amdgpu_svm_reason_text(enum amdgpu_svm_reason reason);
 
 /* amdgpu_svm_range.c */

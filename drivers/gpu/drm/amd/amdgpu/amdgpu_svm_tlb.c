@@ -54,7 +54,7 @@ static void flush_gfx(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 	for_each_set_bit(hub, adev->vmhubs_mask, AMDGPU_MAX_VMHUBS) {
 		vmids = vmids_of(adev, vm, hub);
 		for_each_set_bit(vmid, &vmids, AMDGPU_NUM_VMID) {
-			if (atomic_read(&adev->reset_domain->svm_off) && time_after(jiffies, limit))
+			if (amdgpu_svm_in_reset(adev) && time_after(jiffies, limit))
 				return;
 			amdgpu_gmc_flush_gpu_tlb(adev, vmid, hub, FLUSH_HEAVYWEIGHT);
 		}
