@@ -262,6 +262,31 @@ bool rule_counters(struct worker *w)
 	return true;
 }
 
+/* Several MMU notifiers see the unmap, and one flush is enough for all of it. */
+bool rule_one_event_one_flush(struct worker *w)
+{
+	size_t block = 64 * MIB, size = 8 * block;
+	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int64_t maps = svm_counter(w->gpu, "maps"), flushes, events;
+
+	TRY(mem != MAP_FAILED);
+	for (char *at = mem; at < mem + size; at += block) {
+		*at = 1;
+		TRY(!svm_set(w->gpu, at, PAGE, AMDGPU_SVM_ATTR_PREFETCH_LOC,
+			     AMDGPU_SVM_LOCATION_SYSMEM));
+	}
+	TRY(svm_counter(w->gpu, "maps") - maps >= (int64_t)(size / block));
+	/* Whoever drops attributes may find what is not flushed yet, and flush as well. */
+	TRY(!svm_reset(w->gpu, mem, size));
+	flushes = svm_counter(w->gpu, "TLB flushes");
+	events = svm_counter(w->gpu, "invalidations");
+	TRY(!munmap(mem, size));
+	TRY_EQ(svm_counter(w->gpu, "invalidations") - events, 1);
+	TRY_EQ(svm_counter(w->gpu, "TLB flushes") - flushes, 1);
+	return true;
+}
+
 /* ---- faults and what comes between ---- */
 
 /* As close as it gets: mapped, taken away in a way, needed again. */

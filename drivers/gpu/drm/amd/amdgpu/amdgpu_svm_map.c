@@ -609,10 +609,12 @@ bool amdgpu_svm_unmap_locked(struct amdgpu_svm *svm, struct amdgpu_svm_range *ra
  * Unmap what @stale says, or everything, of the mapped ranges in [@first, @last] and
  * flush once.
  */
-static void unmap_if(struct amdgpu_svm *svm, unsigned long first, unsigned long last,
-		     bool (*stale)(struct amdgpu_svm *svm, struct amdgpu_svm_range *range))
+static unsigned long unmap_if(struct amdgpu_svm *svm, unsigned long first, unsigned long last,
+			      bool (*stale)(struct amdgpu_svm *svm,
+					    struct amdgpu_svm_range *range))
 {
 	struct interval_tree_node *node, *next;
+	unsigned long zaps = 0;
 
 	amdgpu_vm_eviction_lock(svm->vm);
 	for (node = interval_tree_iter_first(&svm->mapped, first, last); node; node = next) {
@@ -621,12 +623,13 @@ static void unmap_if(struct amdgpu_svm *svm, unsigned long first, unsigned long 
 		next = interval_tree_iter_next(node, first, last);
 		if (stale && !stale(svm, range))
 			continue;
-		amdgpu_svm_unmap_locked(svm, range);
+		zaps += amdgpu_svm_unmap_locked(svm, range);
 		if (stale)
 			amdgpu_svm_remap_later(svm, range);
 	}
 	amdgpu_vm_eviction_unlock(svm->vm);
 	amdgpu_svm_flush_cleared(svm);
+	return zaps;
 }
 
 static bool attrs_changed(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
@@ -651,12 +654,27 @@ void amdgpu_svm_unmap_stale(struct amdgpu_svm *svm, unsigned long first, unsigne
 }
 
 /**
+ * amdgpu_svm_unmap() - unmap whatever overlaps an interval
+ * @svm: the VM's SVM
+ * @first: first page number
+ * @last: last page number
+ *
+ * Afterwards the GPU is done with what was mapped there. Does not allocate.
+ *
+ * Return: how many ranges were mapped.
+ */
+unsigned long amdgpu_svm_unmap(struct amdgpu_svm *svm, unsigned long first, unsigned long last)
+{
+	return unmap_if(svm, first, last, NULL);
+}
+
+/**
  * amdgpu_svm_unmap_all() - unmap everything
  * @svm: the VM's SVM
  */
 void amdgpu_svm_unmap_all(struct amdgpu_svm *svm)
 {
-	unmap_if(svm, 0, ULONG_MAX, NULL);
+	amdgpu_svm_unmap(svm, 0, ULONG_MAX);
 }
 
 /**

@@ -15,9 +15,10 @@
  * When the process's page tables change, the GPU has to be done with the pages
  * before the notifier returns. drm_gpusvm calls amdgpu_svm_invalidate() with its
  * notifier lock held for writing, so that no commit is under way. Phase one clears
- * the entries of all ranges concerned and flushes the TLB once, phase two gives up
- * the DMA mappings. Neither allocates nor fails nor takes a dma_resv: entries are
- * cleared by the CPU in tables that are there, see amdgpu_svm_pt_clear().
+ * the entries of all ranges concerned, those of other notifiers that will see the event
+ * as well, and flushes the TLB once; phase two gives up the DMA mappings. Neither
+ * allocates nor fails nor takes a dma_resv: entries are cleared by the CPU in tables
+ * that are there, see amdgpu_svm_pt_clear().
  *
  * What needs other locks is left to a work item and to the next request, whichever
  * comes first, on queues that link the ranges themselves: destroying ranges whose
@@ -111,18 +112,15 @@ static struct amdgpu_svm_range *unqueue_remap(struct amdgpu_svm *svm)
 	return range;
 }
 
-/* Phase one. */
-static void unmap_ranges(struct amdgpu_svm *svm, struct drm_gpusvm_notifier *notifier,
-			 unsigned long start, unsigned long end)
+/*
+ * Phase one, for all of the event: an event costs one flush, however many notifiers see
+ * it. Each of them looks again, as faults may have mapped something between two of them.
+ */
+static void unmap_ranges(struct amdgpu_svm *svm, const struct mmu_notifier_range *mmu_range)
 {
-	struct drm_gpusvm_range *base = NULL;
-	long zaps = 0;
+	unsigned long zaps = amdgpu_svm_unmap(svm, mmu_range->start >> PAGE_SHIFT,
+					      (mmu_range->end - 1) >> PAGE_SHIFT);
 
-	amdgpu_vm_eviction_lock(svm->vm);
-	drm_gpusvm_for_each_range(base, notifier, start, end)
-		zaps += amdgpu_svm_unmap_locked(svm, to_amdgpu_svm_range(base));
-	amdgpu_vm_eviction_unlock(svm->vm);
-	amdgpu_svm_flush_cleared(svm);
 	if (!zaps)
 		return;
 	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_INVALIDATIONS);
@@ -148,7 +146,7 @@ void amdgpu_svm_invalidate(struct drm_gpusvm *gpusvm, struct drm_gpusvm_notifier
 
 	lockdep_assert_held_write(&gpusvm->notifier_lock);
 	trace_amdgpu_svm_invalidate(svm->vm->pasid, start, end, mmu_range->event);
-	unmap_ranges(svm, notifier, start, end);
+	unmap_ranges(svm, mmu_range);
 
 	drm_gpusvm_for_each_range(base, notifier, start, end) {
 		struct amdgpu_svm_range *range = to_amdgpu_svm_range(base);

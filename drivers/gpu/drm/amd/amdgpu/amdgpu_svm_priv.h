@@ -374,6 +374,7 @@ bool amdgpu_svm_in_bo(struct amdgpu_svm *svm, unsigned long addr);
 bool amdgpu_svm_bo_overlaps(struct amdgpu_vm *vm, u64 first, u64 last);
 bool amdgpu_svm_unmap_locked(struct amdgpu_svm *svm, struct amdgpu_svm_range *range);
 void amdgpu_svm_unmap_stale(struct amdgpu_svm *svm, unsigned long first, unsigned long last);
+unsigned long amdgpu_svm_unmap(struct amdgpu_svm *svm, unsigned long first, unsigned long last);
 void amdgpu_svm_unmap_all(struct amdgpu_svm *svm);
 void amdgpu_svm_forget_frees(struct amdgpu_svm *svm);
 int amdgpu_svm_refuse(struct amdgpu_svm *svm, unsigned long addr);
