@@ -25,7 +25,7 @@
 #define FAULTING_MIBS 8
 #define MOMENT_US 10000
 #define MOMENTS 6000
-#define NOTIFIER_SIZE (512 * MIB)
+#define NOTIFIER_SIZE (64 * MIB)
 #define TAKEN (2 * MIB)
 #define RESETS 5
 

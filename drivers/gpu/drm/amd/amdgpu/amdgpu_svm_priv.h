@@ -308,8 +308,12 @@ struct amdgpu_svm_request {
 	unsigned int waits;
 };
 
-/* One MMU notifier of drm_gpusvm covers this much of the address space. */
-#define AMDGPU_SVM_NOTIFIER_SIZE	SZ_512M
+/*
+ * One MMU notifier of drm_gpusvm covers this much of the address space. While anything in
+ * there changes no fault there gets its pages, and threads tend to have their memory in
+ * pieces of this size: that of the arenas of glibc's malloc().
+ */
+#define AMDGPU_SVM_NOTIFIER_SIZE	SZ_64M
 
 static inline struct amdgpu_svm *to_amdgpu_svm(struct drm_gpusvm *gpusvm)
 {
