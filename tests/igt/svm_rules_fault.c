@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -222,16 +223,17 @@ static bool log_has(int kmsg, const char *a, const char *b, const char *c)
 	return has;
 }
 
-/* One line has the pid, the address and the reason. It is one of a limited number. */
+/* One line has the process, the address and the reason. It is one of a limited number. */
 bool rule_fatal_says_why(struct worker *w)
 {
-	char *mem = map_at(NULL, PAGE, PROT_READ), who[64], where[64];
+	char *mem = map_at(NULL, PAGE, PROT_READ), name[16], who[96], where[64];
 	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	bool said = false;
 
 	TRY(kmsg >= 0);
 	TRY(lseek(kmsg, 0, SEEK_END) >= 0);
-	snprintf(who, sizeof(who), "fatal GPU write fault of pid %d, pasid ", getpid());
+	TRY(!prctl(PR_GET_NAME, name));
+	snprintf(who, sizeof(who), "fatal GPU write fault of pid %d (%s), pasid ", getpid(), name);
 	snprintf(where, sizeof(where), " at 0x%lx: ", (unsigned long)(uintptr_t)mem);
 	/* Others may have used up what the kernel lets through in five seconds. */
 	for (int i = 0; i < 20 && !said; i++) {

@@ -151,6 +151,7 @@ static struct amdgpu_svm *svm_alloc(struct amdgpu_device *adev, struct amdgpu_vm
 	svm->adev = adev;
 	svm->vm = vm;
 	svm->pid = task_tgid_nr(current);
+	get_task_comm(svm->comm, current->group_leader);
 	refcount_set(&svm->users, 1);
 	init_completion(&svm->unused);
 	amdgpu_svm_attr_init(&svm->attrs);

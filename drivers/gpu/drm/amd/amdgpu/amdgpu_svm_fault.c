@@ -333,9 +333,9 @@ static void account(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req
 			       amdgpu_svm_reason_text(reason));
 	if (reason >= AMDGPU_SVM_FATAL)
 		dev_err_ratelimited(svm->adev->dev,
-				    "SVM: fatal GPU %s fault of pid %d, pasid %u at 0x%lx: %s\n",
-				    req->write ? "write" : "read", svm->pid, svm->vm->pasid,
-				    req->addr, amdgpu_svm_reason_text(reason));
+				    "SVM: fatal GPU %s fault of pid %d (%s), pasid %u at 0x%lx: %s\n",
+				    req->write ? "write" : "read", svm->pid, svm->comm,
+				    svm->vm->pasid, req->addr, amdgpu_svm_reason_text(reason));
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -149,6 +150,8 @@ struct amdgpu_svm {
 	struct list_head link;
 	/** @pid: process that opened the file, for messages */
 	pid_t pid;
+	/** @comm: its name then, for messages */
+	char comm[TASK_COMM_LEN];
 
 	/** @users: the VM and every handler at work */
 	refcount_t users;
