@@ -65,6 +65,8 @@ static const struct rule rules[] = {
 	{ "read-only-page-in-the-middle", "of a huge range stays read-only, the rest does not",
 	  .with_gpu = rule_read_only_page_in_the_middle },
 	{ "fatal-says-why", "in one line of the kernel log", .with_gpu = rule_fatal_says_why },
+	{ "huge-pages-are-one-entry", "of the GPU's page tables",
+	  .with_gpu = rule_huge_pages_are_one_entry },
 	{ "one-event-one-flush", "An unmap that several MMU notifiers see flushes once",
 	  .with_gpu = rule_one_event_one_flush },
 	{ "counters", "Faults, pages and invalidations are counted", .with_gpu = rule_counters },

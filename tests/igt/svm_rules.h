@@ -44,6 +44,7 @@ bool rule_granularity(struct worker *w);
 bool rule_prefetch(struct worker *w);
 bool rule_always_mapped(struct worker *w);
 bool rule_rings(struct worker *w);
+bool rule_huge_pages_are_one_entry(struct worker *w);
 bool rule_one_event_one_flush(struct worker *w);
 bool rule_counters(struct worker *w);
 

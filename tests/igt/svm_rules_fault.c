@@ -264,6 +264,21 @@ bool rule_counters(struct worker *w)
 	return true;
 }
 
+/* Where the CPU has one page table entry for 2 MiB the GPU has one as well. */
+bool rule_huge_pages_are_one_entry(struct worker *w)
+{
+	char *mem = map_aligned(8 * MIB);
+	int64_t huge = svm_counter(w->gpu, "mapped huge pages");
+
+	TRY(!madvise(mem, 8 * MIB, MADV_HUGEPAGE));
+	memset(mem, 1, 8 * MIB);
+	TRY(gpu_fill(w, mem, 0x40e40e40, 8 * MIB));
+	TRY_EQ(svm_counter(w->gpu, "mapped huge pages") - huge, 4);
+	TRY(has_value(mem, 0x40e40e40, 8 * MIB));
+	munmap(mem, 8 * MIB);
+	return true;
+}
+
 /* Several MMU notifiers see the unmap, and one flush is enough for all of it. */
 bool rule_one_event_one_flush(struct worker *w)
 {

@@ -23,6 +23,7 @@ static const char *const count_names[AMDGPU_SVM_COUNTS] = {
 	[AMDGPU_SVM_COUNT_FAULTS] = "faults",
 	[AMDGPU_SVM_COUNT_MAPS] = "maps",
 	[AMDGPU_SVM_COUNT_PAGES] = "mapped pages",
+	[AMDGPU_SVM_COUNT_HUGE] = "mapped huge pages",
 	[AMDGPU_SVM_COUNT_PREMAPS] = "maps without a fault",
 	[AMDGPU_SVM_COUNT_RETRIES] = "retries",
 	[AMDGPU_SVM_COUNT_NARROWED] = "narrowed ranges",

@@ -468,23 +468,26 @@ static int write_entries(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	struct amdgpu_device *adev = svm->adev;
 	u64 flags = entry_flags(svm, word, writable), run_flags;
 	struct amdgpu_svm_run run;
+	unsigned long huge = 0;
 	struct run_iter it;
 	int r = 0;
 
 	run_start(&it, range);
-	while (!r && run_next(&it, &run)) {
+	while (r >= 0 && run_next(&it, &run)) {
 		run_flags = flags;
 		if (adev->gmc.override_pte)
 			amdgpu_gmc_override_vm_pte_flags(adev, svm->vm, run.addr, &run_flags);
 		r = amdgpu_svm_pt_write(adev, svm->vm, &run, run_flags);
+		huge += max(r, 0);
 	}
-	if (r) {
+	if (r < 0) {
 		amdgpu_svm_pt_clear(adev, svm->vm, gpu_page(amdgpu_svm_range_start(range)),
 				    gpu_page(amdgpu_svm_range_end(range)) - 1);
 		/* The TLB may remember what was there for a moment. */
 		svm->cleared++;
 	}
-	return r;
+	amdgpu_svm_add(svm, AMDGPU_SVM_COUNT_HUGE, huge);
+	return 0;
 }
 
 /*

@@ -80,6 +80,8 @@ enum amdgpu_svm_count {
 	AMDGPU_SVM_COUNT_MAPS,
 	/** @AMDGPU_SVM_COUNT_PAGES: pages in them */
 	AMDGPU_SVM_COUNT_PAGES,
+	/** @AMDGPU_SVM_COUNT_HUGE: entries of 2 MiB and more among them */
+	AMDGPU_SVM_COUNT_HUGE,
 	/** @AMDGPU_SVM_COUNT_PREMAPS: of the maps, those that no fault asked for */
 	AMDGPU_SVM_COUNT_PREMAPS,
 	/** @AMDGPU_SVM_COUNT_RETRIES: attempts that lost a race */

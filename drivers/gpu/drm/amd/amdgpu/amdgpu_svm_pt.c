@@ -493,12 +493,14 @@ static void write_leaf_block(struct amdgpu_device *adev, const struct pt_pos *po
  * The caller has to call amdgpu_svm_pt_flush() afterwards. Takes no lock, does
  * not allocate.
  *
- * Return: 0, or -EAGAIN if a table is missing; some entries may then be written.
+ * Return: how many entries stand for whole page tables, or -EAGAIN if a table is missing;
+ * some entries may then be written.
  */
 int amdgpu_svm_pt_write(struct amdgpu_device *adev, struct amdgpu_vm *vm,
 			const struct amdgpu_svm_run *run, u64 flags)
 {
 	u64 pfn = run->pfn, end = run->pfn + run->count, addr = run->addr;
+	int huge = 0;
 
 	lockdep_assert_held(&vm->eviction_lock);
 	while (pfn < end) {
@@ -508,14 +510,16 @@ int amdgpu_svm_pt_write(struct amdgpu_device *adev, struct amdgpu_vm *vm,
 
 		if (!amdgpu_bo_kptr(pos.table) || pos.level < level)
 			return -EAGAIN;
-		if (pos.level == AMDGPU_VM_PTB)
+		if (pos.level == AMDGPU_VM_PTB) {
 			write_ptes(adev, pos, pfn, end - pfn, n, addr, flags);
-		else
+		} else {
 			write_leaf_block(adev, &pos, pfn, end - pfn, addr, flags);
+			huge++;
+		}
 		pfn += n;
 		addr += n * AMDGPU_GPU_PAGE_SIZE;
 	}
-	return 0;
+	return huge;
 }
 
 /**
