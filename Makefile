@@ -15,8 +15,8 @@ help:
 	@echo 'make diff [KVER=] [FULL=1]         the edits to the base driver as a patch'
 	@echo 'make lint [KVER=]                  style and static checks, silent if clean'
 	@echo 'make dkms-install [KVER=]          build and install on this host'
-	@echo 'make deb                           build the Debian packages, print their paths'
 	@echo 'make dkms-remove                   undo that'
+	@echo 'make deb                           build the Debian packages, print their paths'
 
 # The build root and every tool come on demand; make only passes arguments on.
 # Its own jobserver stays here: the kernel's make gets -j of its own.
