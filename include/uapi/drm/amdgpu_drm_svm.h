@@ -107,12 +107,13 @@ struct drm_amdgpu_svm_attribute {
  *
  * Errors, in the order of the checks: EOPNOTSUPP if the kernel, the GPU or the
  * VM cannot do it; EINVAL for an address, size, operation or count that is out
- * of bounds; EFAULT if @attrs_ptr cannot be read or written; EPERM in another
- * address space than that which opened the file; EINVAL for an unknown type or
- * value; EFAULT if part of the range is not mapped in the process, EOPNOTSUPP
- * if part of it is device memory, EADDRINUSE if part of it overlaps a buffer
- * object in the GPU's address space. SET that fails with one of these has
- * changed nothing; ENOMEM or EINTR may leave the start of the range changed.
+ * of bounds; EFAULT if @attrs_ptr cannot be read; EPERM in another address space
+ * than that which opened the file; EINVAL for an unknown type or value; EFAULT if
+ * part of the range is not mapped in the process, EOPNOTSUPP if part of it is
+ * device memory, EADDRINUSE if part of it overlaps a buffer object in the GPU's
+ * address space; EFAULT if @attrs_ptr cannot be written. SET that fails with one
+ * of these has changed nothing; ENOMEM or EINTR may leave the start of the range
+ * changed.
  */
 struct drm_amdgpu_gem_svm {
 	/** @start_addr: first address, page aligned, not 0 */
