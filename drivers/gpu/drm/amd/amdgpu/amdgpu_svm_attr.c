@@ -24,10 +24,10 @@
  * with defaults is simply absent, and neighbours that become equal are stored as
  * one entry: the tree never has more entries than userspace made distinct ranges.
  *
- * Locking: writers take &amdgpu_svm_attr_map.lock, which allows reclaim. Readers
- * take nothing (RCU inside). A reader that walks several spans may see a change
- * half done; who needs better compares again later, as the commit of a mapping
- * does.
+ * Locking: writers take &amdgpu_svm_attr_map.lock, which allows reclaim. Lookups
+ * take nothing (RCU inside). Who looks up several spans may see a change half done;
+ * who needs better compares again later, as the commit of a mapping does, or takes
+ * the lock, as amdgpu_svm_attr_query() does.
  *
  * It does not know what is mapped, nor what is in the address space: dropping the
  * attributes of memory that goes away is up to the caller.

@@ -16,7 +16,7 @@
 struct amdgpu_svm_attr_map {
 	/** @tree: packed words XOR the default word; absent means defaults */
 	struct maple_tree tree;
-	/** @lock: serialises writers; readers need none */
+	/** @lock: serialises writers, and amdgpu_svm_attr_query() with them; lookups need none */
 	struct mutex lock;
 };
 

@@ -31,15 +31,17 @@
  * fault it is served at once, by the interrupt's work item.
  *
  * Every fault ends in exactly one &enum amdgpu_svm_reason, which is counted and
- * traced, and whatever it is, the fault filter forgets the address so that a later
- * fault on it is seen, and the entry of the retry CAM is released.
+ * traced, and whatever it is, the entry of the retry CAM is released, so that a later
+ * fault on the address is seen. On a GPU without a CAM the driver's fault filter would keep
+ * duplicates away instead, and forgets the address.
  *
  * What the memory forbids, what a program has to provide, or what is a buffer object's, is
  * doubted at first: the fault may be a duplicate of one that was served before, delivered
  * after the process took the right away. It ends as "stale", the GPU retries, and only a
- * fault that is newer than the doubt counts. Doubts are kept by lane until then, until the
- * address is served, or until another one needs the place after a second. Addresses for
- * which there is no place share one doubt.
+ * fault that is newer than the doubt counts, by 10 s at most, or the doubt starts again.
+ * Doubts are kept by lane until then, until the address is served, or until another one needs
+ * the place after a second. Addresses for which there is no place share one doubt, but those in
+ * buffer objects do not: they are stale until there is a place.
  *
  * Fatal: the address gets a no-retry entry, the access ends with an error, and one
  * line in the kernel log says who, where and why.

@@ -30,8 +30,9 @@
  *
  * Lock order, outer to inner:
  *
+ *	all_svms_lock			open, close, unplug, reset
  *	&amdgpu_svm_range.lock		get pages, map, destroy
- *	&amdgpu_svm.lock		find, insert, remove
+ *	&amdgpu_svm.lock		find, insert, remove; each SET; closing
  *	mmap lock			of the process
  *	&amdgpu_svm.drop_lock, &amdgpu_svm_attr_map.lock
  *	root page directory reservation	prepare tables, commit
@@ -539,8 +540,8 @@ unlock:
  * @pfns: as amdgpu_svm_look_up_pages() has found them, if the GPU may write
  *
  * Return: 0, -EADDRINUSE if a buffer object is there, -EAGAIN if the pages or
- * the attributes changed meanwhile, -EBUSY while the GPU is reset, or another
- * negative error.
+ * the attributes changed meanwhile, -EBUSY while the GPU is reset or if jobs that have to
+ * be waited for do not end soon, or another negative error.
  */
 int amdgpu_svm_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word,
 		   const unsigned long *pfns)

@@ -29,10 +29,12 @@
  * A second notifier of the whole address space, registered when attributes are
  * first set, sees the munmap(2) and mremap(2) of memory that the GPU never touched
  * and notes intervals that have attributes. They are dropped before anybody looks
- * at or changes attributes again, always with the mmap lock, so that a new mapping
+ * at or changes attributes again, with the mmap lock, so that a new mapping
  * at the same address never loses what was set for it; what was mapped by somebody
- * who looked before is unmapped then. Noting one needs a few
- * bytes without reclaim; if there are none, the attributes of everything that is
+ * who looked before is unmapped then. When the mm has no users any more all go, without
+ * its lock (drop_all()). Noting one needs a few
+ * bytes without reclaim; if there are none, one of MAX_SPARES notes that were made before is
+ * taken. When these are used up the attributes of everything that is
  * not mapped are dropped instead, and those of an address that was unmapped and
  * mapped again just then stay.
  *

@@ -148,7 +148,7 @@ struct amdgpu_svm {
 	struct amdgpu_device *adev;
 	/** @vm: the VM, valid as long as anybody holds a reference */
 	struct amdgpu_vm *vm;
-	/** @link: in the list of all, for unplugging */
+	/** @link: in the list of all, for unplugging and resets */
 	struct list_head link;
 	/** @pid: process that opened the file, for messages */
 	pid_t pid;
@@ -168,7 +168,10 @@ struct amdgpu_svm {
 	 * queued any more; written under @lock and @queue_lock
 	 */
 	bool closing;
-	/** @opted_in: the ioctl was used: for VMs of KFD */
+	/**
+	 * @opted_in: the ioctl has succeeded: nobody but the opener may submit work, and
+	 * faults of a VM of KFD are ours
+	 */
 	bool opted_in;
 	/** @disabled: closing while the VM goes on, as if there were no SVM */
 	bool disabled;
@@ -179,7 +182,10 @@ struct amdgpu_svm {
 	/** @attrs: attributes by page */
 	struct amdgpu_svm_attr_map attrs;
 
-	/** @lock: finding, inserting and removing ranges; innermost but for mm's locks */
+	/**
+	 * @lock: finding, inserting and removing ranges, registering @unmaps, closing; for its
+	 * place among others see the DOC section "Mapping"
+	 */
 	struct mutex lock;
 	/** @busy_start: here is memory that changed too fast; under @lock */
 	unsigned long busy_start;
@@ -210,7 +216,7 @@ struct amdgpu_svm {
 	/** @free_list: the same, oldest first; under the reservation */
 	struct list_head free_list;
 
-	/** @queue_lock: protects @dead, @remap, @drops and @waiters */
+	/** @queue_lock: protects @dead, @remap, @waiters, @drops, @spares and @num_spares */
 	spinlock_t queue_lock;
 	/** @dead: ranges that lost their memory, to be destroyed */
 	struct list_head dead;

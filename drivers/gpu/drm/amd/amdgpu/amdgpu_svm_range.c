@@ -30,7 +30,8 @@
  *
  * Write permission is all or nothing: a range in memory that the process may write
  * is got for writing, which breaks copy on write, unless attributes say that the
- * GPU only reads. A write to a range that was got for reading rebuilds it.
+ * GPU only reads, or a program watches the memory and the GPU just reads (heed_watch()).
+ * A write to a range that was got for reading rebuilds it.
  *
  * Pages can only be had if nothing changes in the notifier's part of the address space
  * while they are got, which takes the longer the more they are. A process may change

@@ -15,8 +15,8 @@
  *
  * Memory under userfaultfd(2) is provided by a program, which may take forever, or
  * until the GPU does what waits for it. hmm_range_fault() does not wait for that, and
- * no lane should. So each such page gets a thread, which waits, and then calls back;
- * the fault it is for keeps the engine waiting meanwhile and nobody else.
+ * no lane should. So each such fault gets a thread, which waits, and then calls back;
+ * the fault keeps the engine waiting meanwhile and nobody else.
  *
  * A wait ends when the page is there, when the program closes its userfaultfd, or
  * with amdgpu_svm_stop_waiting(), by a signal that only these threads take. Owns
