@@ -64,7 +64,7 @@ uml_sync() {
 	mkdir -p "$new/include/drm"
 	cp "$TOP/include/drm/drm_gpuvm_compat.h" "$TOP/include/uapi/drm/amdgpu_drm_svm.h" \
 		"$new/include/drm/"
-	cp "$TOP"/drivers/gpu/drm/amd/amdgpu/amdgpu_svm_attr.[ch] "$new/"
+	cp "$TOP"/drivers/gpu/drm/amd/amdgpu/amdgpu_svm_{attr,mtype}.[ch] "$new/"
 	if uses_next "$src"; then
 		tree=$("$TOP/scripts/prepare-base" --gpuvm "$series")
 		cp -r "$tree/drivers" "$new/"

@@ -9,6 +9,7 @@
 
 #include "amdgpu.h"
 #include "amdgpu_reset.h"
+#include "amdgpu_svm_mtype.h"
 #include "amdgpu_svm_priv.h"
 #include "amdgpu_svm_pt.h"
 #include "amdgpu_svm_trace.h"
@@ -263,71 +264,21 @@ static int wait_for_frees(struct amdgpu_svm *svm, unsigned long first, unsigned 
 
 /* --- page table entries ---------------------------------------------------------- */
 
-static bool is_coherent(u32 word)
-{
-	return amdgpu_svm_attr_is(word, AMDGPU_SVM_ATTR_COHERENT) ||
-	       amdgpu_svm_attr_is(word, AMDGPU_SVM_ATTR_EXT_COHERENT);
-}
-
-static u32 mtype_by_coherence(struct amdgpu_device *adev, u32 word)
-{
-	return is_coherent(word) ? AMDGPU_VM_MTYPE_UC : AMDGPU_VM_MTYPE_NC;
-}
-
-static u32 mtype_nc(struct amdgpu_device *adev, u32 word)
-{
-	return AMDGPU_VM_MTYPE_NC;
-}
-
-static u32 mtype_local_choice(void)
-{
-	switch (amdgpu_mtype_local) {
-	case 1:
-		return AMDGPU_VM_MTYPE_NC;
-	case 2:
-		return AMDGPU_VM_MTYPE_CC;
-	default:
-		return AMDGPU_VM_MTYPE_RW;
-	}
-}
-
-static u32 mtype_gc_9_4_3(struct amdgpu_device *adev, u32 word)
-{
-	bool ext = amdgpu_svm_attr_is(word, AMDGPU_SVM_ATTR_EXT_COHERENT);
-
-	if (adev->flags & AMD_IS_APU) {
-		/* With several nodes it is per page: amdgpu_gmc_override_vm_pte_flags() */
-		if (num_possible_nodes() > 1)
-			return ext ? AMDGPU_VM_MTYPE_UC : AMDGPU_VM_MTYPE_NC;
-		return ext ? AMDGPU_VM_MTYPE_CC : mtype_local_choice();
-	}
-	if (ext || amdgpu_ip_version(adev, GC_HWIP, 0) < IP_VERSION(9, 5, 0))
-		return AMDGPU_VM_MTYPE_UC;
-	return AMDGPU_VM_MTYPE_NC;
-}
-
-/* Memory type of system memory, by GC version; the last one is for all others. */
-static const struct {
-	u32 first, last;
-	u32 (*mtype)(struct amdgpu_device *adev, u32 word);
-} mtypes[] = {
-	{ IP_VERSION(9, 4, 3), IP_VERSION(9, 4, 4), mtype_gc_9_4_3 },
-	{ IP_VERSION(9, 5, 0), IP_VERSION(9, 5, 0), mtype_gc_9_4_3 },
-	{ IP_VERSION(12, 0, 0), IP_VERSION(12, 0, 1), mtype_nc },
-	{ 0, ~0u, mtype_by_coherence },
-};
+/* Else the memory types are those of other GPUs. */
+static_assert(AMDGPU_SVM_GC(9, 4, 3) == IP_VERSION(9, 4, 3));
 
 static u64 entry_flags(struct amdgpu_svm *svm, u32 word, bool writable)
 {
 	struct amdgpu_device *adev = svm->adev;
-	u32 gc = amdgpu_ip_version(adev, GC_HWIP, 0);
+	const struct amdgpu_svm_mtype_gpu gpu = {
+		.gc = amdgpu_ip_version(adev, GC_HWIP, 0),
+		.apu = adev->flags & AMD_IS_APU,
+		.nodes = num_possible_nodes() > 1,
+		.local = amdgpu_mtype_local,
+	};
 	u64 flags = AMDGPU_PTE_VALID | AMDGPU_PTE_SYSTEM | AMDGPU_PTE_SNOOPED;
-	unsigned int i = 0;
-	u32 vm_flags;
+	u32 vm_flags = amdgpu_svm_mtype(&gpu, word);
 
-	while (gc < mtypes[i].first || gc > mtypes[i].last)
-		i++;
-	vm_flags = mtypes[i].mtype(adev, word);
 	if (amdgpu_svm_attr_is(word, AMDGPU_SVM_ATTR_GPU_EXEC))
 		vm_flags |= AMDGPU_VM_PAGE_EXECUTABLE;
 	amdgpu_gmc_get_vm_pte(adev, svm->vm, NULL, vm_flags, &flags);
