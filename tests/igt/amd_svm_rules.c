@@ -54,6 +54,8 @@ static const struct rule rules[] = {
 	{ "always-mapped", "Mapped at once and after each invalidation, without a fault",
 	  .with_gpu = rule_always_mapped },
 
+	{ "end-of-file", "What is in front of it is there, what is behind is fatal",
+	  .with_gpu = rule_end_of_file },
 	{ "hole-is-fatal", "until memory is there", .with_gpu = rule_hole_is_fatal },
 	{ "hole-is-fatal-while-memory-changes", "elsewhere in the process",
 	  .with_gpu = rule_hole_is_fatal_while_memory_changes },

@@ -29,6 +29,7 @@ bool rule_attribute(struct worker *w, uint32_t type);
 bool rule_access_is_enforced(struct worker *w);
 bool rule_gpu_ro(struct worker *w);
 bool rule_reset_takes_rights_back(struct worker *w);
+bool rule_end_of_file(struct worker *w);
 bool rule_hole_is_fatal(struct worker *w);
 bool rule_hole_is_fatal_while_memory_changes(struct worker *w);
 bool rule_hundreds_of_holes_are_fatal(struct worker *w);

@@ -207,6 +207,27 @@ bool rule_read_only_page_in_the_middle(struct worker *w)
 	return true;
 }
 
+/* What is in front of a file's end is there, whatever a range would have beyond it. */
+bool rule_end_of_file(struct worker *w)
+{
+	int fd = memfd_create("svm-end-of-file", MFD_CLOEXEC);
+	char *mem = map_aligned(2 * MIB);
+	size_t size = 11 * PAGE;
+	int64_t before;
+
+	TRY(fd >= 0 && !ftruncate(fd, size));
+	TRY(mmap(mem, 2 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == mem);
+	TRY(gpu_fill(w, mem, 0xe0fe0f00, size));
+	TRY(has_value(mem, 0xe0fe0f00, size));
+	TRY(gpu_reads_value(w, mem, 0xe0fe0f00, size));
+	before = svm_counter(w->gpu, FATAL_NO_ACCESS);
+	TRY(gpu_fill(w, mem + size, 0x11111111, PAGE));
+	TRY(svm_counter(w->gpu, FATAL_NO_ACCESS) > before);
+	close(fd);
+	munmap(mem, 2 * MIB);
+	return true;
+}
+
 /* ---- what is said ---- */
 
 /* Does a line that came since @kmsg was last read have all three texts? */

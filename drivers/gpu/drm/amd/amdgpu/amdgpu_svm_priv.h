@@ -313,7 +313,7 @@ struct amdgpu_svm_request {
 	bool failed;
 	/** @narrow: for the time being a wider range cannot be had */
 	bool narrow;
-	/** @read_only: nor can the page be had for writing, which is not wanted */
+	/** @read_only: what can be had for reading only will do */
 	bool read_only;
 	/** @waits: how often user space was waited for */
 	unsigned int waits;

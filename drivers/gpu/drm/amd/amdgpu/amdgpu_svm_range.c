@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <linux/hmm.h>
+#include <linux/mmap_lock.h>
 #include <linux/pm_runtime.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -25,8 +27,9 @@
  *
  * Nothing here looks at VMAs, except for whether a program watches them: drm_gpusvm sizes a
  * range by the VMA when it is inserted, and hmm_range_fault() says whether its pages can be
- * had. When a range that was fine before cannot have its pages any more, because the process
- * changed part of it, it is destroyed and what remains is built anew.
+ * had. When they cannot, because the process changes part of it just then, or because a file
+ * ends there, it is built anew, and narrower if that does not help either. Fatal is only what
+ * HMM says of the very page, asked for it alone.
  *
  * Write permission is all or nothing: a range in memory that the process may write
  * is got for writing, which breaks copy on write, unless attributes say that the
@@ -383,18 +386,55 @@ static int make_room(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 }
 
 /*
- * The pages of a locked range cannot be had. Its memory changed under it, or it is no
- * good at all: that is known when what was built anew for it fails as well. -EAGAIN: start
- * again.
+ * Can the process have the page for the access? While HMM has the mmap lock nothing changes,
+ * so this is true of the page at one moment, whatever was found out about the range.
+ */
+static int ask_for_page(struct amdgpu_svm_range *range, const struct amdgpu_svm_request *req,
+			struct mm_struct *mm)
+{
+	unsigned long pfn = 0;
+	struct hmm_range ask = {
+		.notifier = &range->base.notifier->notifier,
+		.start = req->addr & PAGE_MASK,
+		.end = (req->addr & PAGE_MASK) + PAGE_SIZE,
+		.hmm_pfns = &pfn,
+		.default_flags = HMM_PFN_REQ_FAULT | (req->write ? HMM_PFN_REQ_WRITE : 0),
+	};
+	int r;
+
+	ask.notifier_seq = mmu_interval_read_begin(ask.notifier);
+	mmap_read_lock(mm);
+	r = hmm_range_fault(&ask);
+	mmap_read_unlock(mm);
+	return r == -EBUSY ? -EAGAIN : r;
+}
+
+/*
+ * The pages of a locked range cannot be had, @err says why. Its memory changed under it, or
+ * some of it is no good: then it has to do with the page that is asked for, and with the
+ * right that is needed. -EAGAIN: start again.
  */
 static int without_pages(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
-			 struct amdgpu_svm_request *req)
+			 struct amdgpu_svm_request *req, int err, enum amdgpu_svm_reason *reason)
 {
-	bool again = range->tried || !req->failed;
+	unsigned long size = amdgpu_svm_range_pages(range) * PAGE_SIZE;
+	int r = err;
 
-	req->failed |= !range->tried;
+	if (err != -EOPNOTSUPP)
+		r = ask_for_page(range, req, svm->gpusvm.mm);
+	else if (size > PAGE_SIZE)
+		r = 0;
 	amdgpu_svm_range_destroy_locked(svm, range);
-	return again ? -EAGAIN : 0;
+	if (r && r != -EAGAIN) {
+		*reason = reason_of_pages(r);
+		return 0;
+	}
+	if (req->failed) {
+		narrow(req, max(size / BUSY_SHARE, PAGE_SIZE));
+		req->read_only = size == PAGE_SIZE && !req->write;
+	}
+	req->failed = true;
+	return -EAGAIN;
 }
 
 /* A locked range of one page. 1: its page is there for the access, without a fault. */
@@ -479,10 +519,8 @@ static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	r = drm_gpusvm_get_pages(&svm->gpusvm, &range->pages, svm->gpusvm.mm,
 				 &range->base.notifier->notifier, amdgpu_svm_range_start(range),
 				 amdgpu_svm_range_end(range), ctx);
-	if (r == -EFAULT || r == -EPERM || r == -EOPNOTSUPP) {
-		*reason = reason_of_pages(r);
-		return without_pages(svm, range, req);
-	}
+	if (r == -EFAULT || r == -EPERM || r == -EOPNOTSUPP)
+		return without_pages(svm, range, req, r, reason);
 	/* Something changed all the time. */
 	if (r == -EBUSY && amdgpu_svm_range_pages(range) > 1) {
 		note_busy(svm, range);
