@@ -4,9 +4,10 @@
 
     table.py EXPECTED NAME=RESULTS.json...
 
-EXPECTED has a line per test, `BINARY@SUBTEST RESULT [faults] [NAME=RESULT]... [# REASON]`,
+EXPECTED has a line per test, `BINARY@SUBTEST RESULT [SAYING]... [NAME=RESULT]... [# REASON]`,
 where NAME=RESULT overrides RESULT for one driver and anything but pass needs a
-reason; faults: what the kernel says about fatal GPU faults is no warning there. Prints a table (as TAP comments) and an unnumbered TAP line per test and
+reason; a SAYING is one of faults, loads and unplugs: what the kernel says about that is no
+warning there. Prints a table (as TAP comments) and an unnumbered TAP line per test and
 driver: ok if the result is the expected one.
 """
 import collections
@@ -14,16 +15,46 @@ import json
 import re
 import sys
 
+
+def lines(*patterns):
+    """Matches each line that has one of the patterns."""
+    return re.compile(rf"^.*(?:{'|'.join(patterns)}).*\n?", re.M)
+
+
+# In front of each line of a log.
+TIME = re.compile(r"^<\d> \[ *[\d.]+\] ", re.M)
+
 # What the kernel says on its own, once per boot and whenever it comes to it, so
 # that any test may be the one that was running. Not about the GPU or our code:
 # the base driver queues its periodic RAS work on a queue that the kernel renamed.
-ANYTIME = re.compile(r"workqueue: work func umc_\w+ \[amdgpu\] enqueued on deprecated workqueue")
+ANYTIME = lines(r"workqueue: work func umc_\w+ \[amdgpu\] enqueued on deprecated workqueue")
 
 # What it says about a fatal GPU fault, our driver and the base driver.
-FAULTS = re.compile(r"SVM: fatal GPU|no-retry page fault|Process \S+ pid \d+ thread|"
-                    r"in page starting at address|cookie node_id|VM_L2_PROTECTION_FAULT_STATUS|"
-                    r"Faulty UTCL2 client|MORE_FAULTS:|WALKER_ERROR:|PERMISSION_FAULTS:|"
-                    r"MAPPING_ERROR:|\bRW: 0x|callbacks suppressed")
+FAULTS = lines("SVM: fatal GPU", "no-retry page fault", r"Process \S+ pid \d+ thread",
+               "in page starting at address", "cookie node_id", "VM_L2_PROTECTION_FAULT_STATUS",
+               "Faulty UTCL2 client", "MORE_FAULTS:", "WALKER_ERROR:", "PERMISSION_FAULTS:",
+               "MAPPING_ERROR:", r"\bRW: 0x", "callbacks suppressed")
+
+# What the base driver says when it finds a device: blocks left out by parameters, no SMU.
+LOADS = lines(r"amdgpu \S+ disabled ip block: \d+ <\w+>",
+              r"amdgpu \S+ Cannot access FRU, EEPROM accessor not initialized")
+
+# What it says when it loses one: two files of a folder that is gone are removed, which the
+# kernel has a stack for, and jobs find no ring. Of a stack all is looked at, so that
+# nothing else passes as a part of it.
+UNPLUGS = re.compile(r"""
+    ^kernfs:\ can\ not\ remove\ '(?:current|available)_memory_partition',\ no\ directory\n
+    WARNING:\ fs/kernfs/dir\.c:\d+\ at\ kernfs_remove_by_name_ns\+.*\n
+    (?:(?:Modules\ linked\ in|CPU|Tainted|Hardware\ name|Call\ Trace):.*\n
+      |RIP:\ 0010:kernfs_remove_by_name_ns\+.*\n|RIP:\ 0033:.*\n|Code:.*\n
+      |(?:R[^I]\w|[FC]S|[CD]R\d|PKRU):.*\n
+      |\ </?TASK>\n|\ (?:\?\ )?(?:[\w.]+\+)?0x[\da-f]+(?:/0x[\da-f]+)?(?:\ \[\w+\])?\n
+      |(?:irq\ event\ stamp|(?:hard|soft)irqs\ last\ +(?:en|dis)abled\ at\ \(\d+\)):.*\n)*
+    ---\[\ end\ trace\ \w+\ \]---\n?
+    |^amdgpu\ \S+\ Failed\ to\ schedule\ partition\ \#\d+\.\n?""", re.M | re.X)
+
+# Stacks last: what others say in the midst of one is gone then.
+SAYINGS = {"faults": FAULTS, "loads": LOADS, "unplugs": UNPLUGS}
 
 WORDS = ("pass", "fail", "skip", "warn", "dmesg-warn", "dmesg-fail")
 
@@ -32,7 +63,7 @@ PREFIXES = ("once", "twice", "many", "threads", "processes")
 
 
 def read_expected(path):
-    """Maps each test, in the file's order, to (RESULT, {NAME: RESULT}, REASON, faults)."""
+    """Maps each test, in the file's order, to (RESULT, {NAME: RESULT}, REASON, SAYINGS)."""
     tests = {}
     for number, line in enumerate(open(path, encoding="utf-8"), 1):
         text, _, reason = line.partition("#")
@@ -40,9 +71,8 @@ def read_expected(path):
         if not words:
             continue
         where = f"{path}:{number}: {words[0]}"
-        faults = "faults" in words[2:3]
-        if faults:
-            del words[2]
+        sayings = [SAYINGS[word] for word in SAYINGS if word in words]
+        words = [word for word in words if word not in SAYINGS]
         results = words[1:2] + [word.partition("=")[2] for word in words[2:]]
         if not results or any(result not in WORDS for result in results):
             sys.exit(f"{where}: each result is one of {', '.join(WORDS)}")
@@ -51,11 +81,11 @@ def read_expected(path):
         if set(results) != {"pass"} and not reason.strip():
             sys.exit(f"{where} is not to pass: give a reason")
         per_driver = dict(word.split("=") for word in words[2:])
-        tests[words[0]] = (words[1], per_driver, reason.strip(), faults)
+        tests[words[0]] = (words[1], per_driver, reason.strip(), sayings)
     return tests
 
 
-def read_results(path, faulting):
+def read_results(path, sayings):
     """Maps each test, in lower case as igt_runner has it, to (result, seconds)."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -68,15 +98,16 @@ def read_results(path, faulting):
         time = test.get("time", {})
         seconds = time.get("end", 0) - time.get("start", 0)
         name = name.removeprefix("igt@").lower()
-        results[name] = (result_of(test, name in faulting), seconds)
+        results[name] = (result_of(test, sayings.get(name, [])), seconds)
     return results
 
 
-def result_of(test, faults):
+def result_of(test, sayings):
     """The result, without warnings that could come at any time or were asked for."""
-    warnings = [line for line in test.get("dmesg-warnings", "").splitlines() if line.strip()]
-    if test["result"] in ("dmesg-warn", "dmesg-fail") and warnings and \
-            all(ANYTIME.search(line) or faults and FAULTS.search(line) for line in warnings):
+    warnings = rest = TIME.sub("", test.get("dmesg-warnings", ""))
+    for saying in [ANYTIME] + sayings:
+        rest = saying.sub("", rest)
+    if test["result"] in ("dmesg-warn", "dmesg-fail") and warnings.strip() and not rest.strip():
         return {"dmesg-warn": "pass", "dmesg-fail": "fail"}[test["result"]]
     return test["result"]
 
@@ -132,11 +163,11 @@ def main():
     if len(sys.argv) < 3 or not all(re.fullmatch(r"\w+=.+", arg) for arg in sys.argv[2:]):
         sys.exit(__doc__)
     expected = read_expected(sys.argv[1])
-    faulting = {test.lower() for test, (*_, faults) in expected.items() if faults}
+    sayings = {test.lower(): sayings for test, (*_, sayings) in expected.items()}
     results = {}
     for arg in sys.argv[2:]:
         name, path = arg.split("=", 1)
-        results[name] = read_results(path, faulting)
+        results[name] = read_results(path, sayings)
     print_table(expected, results)
     for name, found in results.items():
         print_matrix(expected, name, found)
