@@ -20,6 +20,7 @@
 #include <amdgpu_drm.h>
 #include <linux/kfd_ioctl.h>
 
+#include "amdgpu_drm_svm.h"
 #include "kfd_queue.h"
 
 #define TOPOLOGY "/sys/devices/virtual/kfd/kfd/topology/nodes"
@@ -249,13 +250,72 @@ int kfd_keep_in_system(struct kfd *kfd, void *mem, size_t size)
 	return ask(kfd->fd, AMDKFD_IOC_SVM + (sizeof(set.place) << _IOC_SIZESHIFT), &set);
 }
 
+/* ---- amdgpu's SVM ---- */
+
+int kfd_svm_set(struct kfd *kfd, void *mem, size_t size, uint32_t attr, uint32_t value)
+{
+	struct drm_amdgpu_svm_attribute one = { .type = attr, .value = value };
+	struct drm_amdgpu_gem_svm args = {
+		.start_addr = (uintptr_t)mem, .size = size, .operation = AMDGPU_SVM_OP_SET_ATTR,
+		.nattr = 1, .attrs_ptr = (uintptr_t)&one,
+	};
+
+	return ask(kfd->drm, DRM_IOCTL_AMDGPU_GEM_SVM, &args);
+}
+
+int kfd_svm_opt_in(struct kfd *kfd)
+{
+	void *mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int err;
+
+	if (mem == MAP_FAILED)
+		return -errno;
+	err = kfd_svm_set(kfd, mem, PAGE, AMDGPU_SVM_ATTR_ACCESS, AMDGPU_SVM_ACCESS_ALLOW_MIGRATE);
+	munmap(mem, PAGE);
+	return err;
+}
+
+/* The number in the line of @path that begins with @key; -ENOENT if there is none. */
+static int64_t number_after(const char *path, const char *key)
+{
+	FILE *file = fopen(path, "r");
+	int64_t value = -ENOENT;
+	char line[256];
+
+	if (!file)
+		return -errno;
+	while (value < 0 && fgets(line, sizeof(line), file))
+		if (!strncmp(line, key, strlen(key)))
+			value = strtoll(line + strlen(key), NULL, 10);
+	fclose(file);
+	return value;
+}
+
+int64_t kfd_svm_faults(const struct kfd *kfd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", kfd->drm);
+	return number_after(path, "amd-svm-faults:");
+}
+
+int64_t kfd_own_faults(const struct kfd *kfd)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/class/kfd/kfd/proc/%d/counters_%u/faults", getpid(),
+		 kfd->gpu_id);
+	return number_after(path, "");
+}
+
 /* ---- events ---- */
 
 /* @page: with the first event the driver gets the page that the GPU writes to. */
-static int create_event(struct kfd *kfd, uint64_t page, uint32_t *id)
+static int create_event(struct kfd *kfd, uint64_t page, uint32_t type, uint32_t *id)
 {
 	struct kfd_ioctl_create_event_args args = {
-		.event_page_offset = page, .event_type = KFD_IOC_EVENT_SIGNAL, .auto_reset = 1,
+		.event_page_offset = page, .event_type = type,
+		.auto_reset = type == KFD_IOC_EVENT_SIGNAL,
 	};
 	int err = ask(kfd->fd, AMDKFD_IOC_CREATE_EVENT, &args);
 
@@ -269,7 +329,8 @@ static int create_event_page(struct kfd *kfd)
 	uint32_t id;
 	int err = kfd_buffer_alloc(kfd, &kfd->event_page, NUM_EVENTS * sizeof(uint64_t));
 
-	return err ? err : create_event(kfd, kfd->event_page.handle, &id);
+	return err ? err : create_event(kfd, kfd->event_page.handle,
+					KFD_IOC_EVENT_SIGNAL, &id);
 }
 
 /* Maps a page and waits until the GPU has written the entry for it. */
@@ -366,14 +427,47 @@ static void destroy_event(struct kfd *kfd, uint32_t id)
 		ask(kfd->fd, AMDKFD_IOC_DESTROY_EVENT, &args);
 }
 
+/* For one of them, signals first: KFD copies what it knows of the last exception. */
+static int wait_any(struct kfd *kfd, struct kfd_event_data *events, unsigned int count,
+		    uint32_t milliseconds)
+{
+	struct kfd_ioctl_wait_events_args args = {
+		.events_ptr = (uintptr_t)events, .num_events = count, .timeout = milliseconds,
+	};
+	int err = ask(kfd->fd, AMDKFD_IOC_WAIT_EVENTS, &args);
+
+	if (err)
+		return err;
+	for (unsigned int i = 0; i < count; i++) {
+		if (events[i].event_id != kfd->exception ||
+		    !events[i].memory_exception_data.gpu_id)
+			continue;
+		kfd->exception_va = events[i].memory_exception_data.va;
+		return -EFAULT;
+	}
+	return 0;
+}
+
 static int wait_event(struct kfd *kfd, uint32_t id, uint32_t milliseconds)
 {
-	struct kfd_event_data event = { .event_id = id };
-	struct kfd_ioctl_wait_events_args args = {
-		.events_ptr = (uintptr_t)&event, .num_events = 1, .timeout = milliseconds,
+	struct kfd_event_data events[] = {
+		{ .event_id = id }, { .event_id = kfd->exception },
 	};
 
-	return ask(kfd->fd, AMDKFD_IOC_WAIT_EVENTS, &args);
+	return wait_any(kfd, events, kfd->exception ? 2 : 1, milliseconds);
+}
+
+int kfd_watch_exceptions(struct kfd *kfd)
+{
+	return create_event(kfd, 0, KFD_IOC_EVENT_MEMORY, &kfd->exception);
+}
+
+int kfd_wait_exception(struct kfd *kfd, unsigned int seconds)
+{
+	struct kfd_event_data event = { .event_id = kfd->exception };
+	int err = wait_any(kfd, &event, 1, seconds * 1000);
+
+	return err == -EFAULT ? 0 : err ? err : -ETIME;
 }
 
 static uint64_t event_slot(const struct kfd_queue *queue)
@@ -475,7 +569,7 @@ static int alloc_parts(struct kfd_queue *queue)
 	if (!err && queue->aql)
 		err = kfd_buffer_alloc(kfd, &queue->save, kfd->save_total);
 	if (!err)
-		err = create_event(kfd, 0, &queue->event);
+		err = create_event(kfd, 0, KFD_IOC_EVENT_SIGNAL, &queue->event);
 	return err;
 }
 

@@ -32,6 +32,8 @@ struct kfd {
 	uint32_t stack_size;		/* the control stack within it */
 	size_t save_total;		/* as the driver checks it: all XCCs, debugger's part */
 	struct kfd_buffer event_page;
+	uint32_t exception;		/* event of memory exceptions, 0: nobody watches */
+	uint64_t exception_va;		/* the page that the GPU gave up on, 0: none */
 };
 
 /* KFD's name for the GPU of a render node, 0 if it has none. */
@@ -48,6 +50,25 @@ void kfd_buffer_free(struct kfd *kfd, struct kfd_buffer *buf);
 
 /* The process's own memory, whole pages: page faults of the GPU do not move it to VRAM. */
 int kfd_keep_in_system(struct kfd *kfd, void *mem, size_t size);
+
+/*
+ * From the first attribute on, page faults of the process are served by amdgpu's SVM
+ * and no longer by KFD's, as long as they are retried.
+ */
+int kfd_svm_set(struct kfd *kfd, void *mem, size_t size, uint32_t attr, uint32_t value);
+/* Sets what is the default anyway. */
+int kfd_svm_opt_in(struct kfd *kfd);
+/* Page faults that came to amdgpu's SVM, and those that came to KFD's. */
+int64_t kfd_svm_faults(const struct kfd *kfd);
+int64_t kfd_own_faults(const struct kfd *kfd);
+
+/*
+ * From now on waiting ends with -EFAULT if the GPU gave up on an access, whose page is in
+ * @exception_va. KFD takes all queues of the process off the hardware then, for good.
+ */
+int kfd_watch_exceptions(struct kfd *kfd);
+/* Until there is an exception. */
+int kfd_wait_exception(struct kfd *kfd, unsigned int seconds);
 
 /* What the command processor knows of a completion signal. */
 struct kfd_signal {

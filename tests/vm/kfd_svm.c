@@ -4,7 +4,10 @@
  * by page faults that are retried (XNACK). No memory is registered, and no
  * attribute is set. It works with Debian's driver: what ours is measured against.
  *
- * Two cases are no part of the suite because 7.2.12 fails them.
+ * With --ours the process opts in to amdgpu's SVM, by its ioctl, and the same and more
+ * holds: there KFD may serve nothing any more.
+ *
+ * Two cases are no part of the suite with KFD's own because 7.2.12 fails them.
  *
  * --untouched: memory that was given back by MADV_DONTNEED, and that the GPU reads
  * before the CPU writes it, has its old contents again, for both of them.
@@ -19,9 +22,16 @@
  * so does everybody who faults. The guest has to be started anew ("Bad page state").
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/syscall.h>
 
 #include "kfd_queue.h"
 #include "tap.h"
@@ -35,7 +45,9 @@
 #define THREADS 8u
 #define ISLANDS 64u
 #define SHARED_ROUNDS 10000u
+#define SHARED_ROUNDS_OURS 200u
 #define READERS 4u
+#define CHANGES 64u
 
 static struct kfd kfd;
 
@@ -368,7 +380,7 @@ static void *read_pages(void *arg)
 	return NULL;
 }
 
-static void cpu_and_gpu_share_memory(void)
+static void share_memory(unsigned int rounds)
 {
 	static struct reader readers[READERS];
 	unsigned char *mem = map_alone();
@@ -383,7 +395,7 @@ static void cpu_and_gpu_share_memory(void)
 		readers[i] = (struct reader){ .mem = mem + i * PAGE, .stop = &stop };
 		CHECK_EQ(pthread_create(&readers[i].thread, NULL, read_pages, &readers[i]), 0);
 	}
-	for (unsigned int i = 0; i < SHARED_ROUNDS; i++) {
+	for (unsigned int i = 0; i < rounds; i++) {
 		put_bytes(src.cpu, BYTES, i);
 		CHECK_ERR(copy(&queue, mem, src.cpu, BYTES), 0);
 		CHECK_EQ(first_wrong(mem, BYTES, i), BYTES);
@@ -396,19 +408,351 @@ static void cpu_and_gpu_share_memory(void)
 	munmap(mem, BYTES);
 }
 
+static void cpu_and_gpu_share_memory(void)
+{
+	share_memory(SHARED_ROUNDS);
+}
+
+/* ---- only on our SVM ---- */
+
+static int64_t kfd_faults_before;
+
+static void cpu_and_gpu_share_memory_for_a_while(void)
+{
+	share_memory(SHARED_ROUNDS_OURS);
+}
+
+/* What KFD has mapped before is found with what the CPU has written since. */
+static void opting_in_between_two_copies(void)
+{
+	int64_t before = kfd_own_faults(&kfd);
+	struct pair p;
+
+	CHECK_ERR(pair_open(&p), 0);
+	put_bytes(p.src, BYTES, 1);
+	CHECK_ERR(copy(&p.queue, p.dst, p.src, BYTES), 0);
+	CHECK(before >= 0 && kfd_own_faults(&kfd) > before);
+	CHECK_EQ(kfd_svm_faults(&kfd), 0);
+	CHECK_ERR(kfd_svm_opt_in(&kfd), 0);
+	CHECK_ERR(kfd_watch_exceptions(&kfd), 0);
+	kfd_faults_before = kfd_own_faults(&kfd);
+	CHECK_EQ(first_wrong(p.dst, BYTES, 1), BYTES);
+	put_bytes(p.src, BYTES, 2);
+	CHECK_ERR(copy(&p.queue, p.dst, p.src, BYTES), 0);
+	CHECK_EQ(first_wrong(p.dst, BYTES, 2), BYTES);
+	CHECK(kfd_svm_faults(&kfd) > 0);
+	CHECK_ERR(pair_close(&p), 0);
+}
+
+static void kfd_has_served_nothing_since(void)
+{
+	CHECK(kfd_svm_faults(&kfd) > 0);
+	CHECK_EQ(kfd_own_faults(&kfd), kfd_faults_before);
+}
+
+/* Changes the memory of a pair all the time. */
+struct change {
+	pthread_t thread;
+	const struct pair *pair;
+	int (*once)(const struct pair *pair, unsigned int i);
+	atomic_bool stop;
+	atomic_uint times;
+	int err;
+};
+
+static void *keep_changing(void *arg)
+{
+	struct change *c = arg;
+	unsigned int i;
+
+	for (i = 0; !c->err && !atomic_load(&c->stop); i++) {
+		c->err = c->once(c->pair, i);
+		atomic_fetch_add(&c->times, 1);
+	}
+	return NULL;
+}
+
+static int change_start(struct change *c)
+{
+	return pthread_create(&c->thread, NULL, keep_changing, c);
+}
+
+static int change_stop(struct change *c)
+{
+	atomic_store(&c->stop, true);
+	pthread_join(c->thread, NULL);
+	return c->err;
+}
+
+/* Until there was enough of both. */
+static bool more_work(struct change *c, unsigned int rounds)
+{
+	return rounds < CHANGES || atomic_load(&c->times) < CHANGES;
+}
+
+static unsigned char *either_of(const struct pair *p, unsigned int i)
+{
+	return i & 1 ? p->src : p->dst;
+}
+
+static int give_back(const struct pair *p, unsigned int i)
+{
+	return madvise(either_of(p, i), BYTES, MADV_DONTNEED) ? -errno : 0;
+}
+
+static int unmap_and_map(const struct pair *p, unsigned int i)
+{
+	if (munmap(either_of(p, i), BYTES))
+		return -errno;
+	return map_at(either_of(p, i), BYTES) ? 0 : -errno;
+}
+
+/* Index of the first byte that is neither zero nor as put_bytes() left it. */
+static size_t first_strange(const unsigned char *mem, size_t len, unsigned int salt)
+{
+	size_t i;
+
+	for (i = 0; i < len && (!mem[i] || mem[i] == byte_at(i, salt)); i++)
+		;
+	return i;
+}
+
+static void check_copy(struct pair *p, unsigned int salt)
+{
+	put_bytes(p->src, BYTES, salt);
+	CHECK_ERR(copy(&p->queue, p->dst, p->src, BYTES), 0);
+	CHECK_EQ(first_wrong(p->dst, BYTES, salt), BYTES);
+}
+
+/* ---- what a process may not survive: in children ---- */
+
+/* The child's own, as the parent's is of another address space. */
+static int open_in_child(struct pair *p)
+{
+	int err = kfd_open(&kfd);
+
+	if (!err)
+		err = kfd_set_xnack(&kfd, 1);
+	if (!err)
+		err = kfd_svm_opt_in(&kfd);
+	if (!err)
+		err = kfd_watch_exceptions(&kfd);
+	return err ? err : pair_open(p);
+}
+
+/* A thread takes the memory's contents away: each byte is as it was written or zero. */
+static void copy_while_lost(int (*once)(const struct pair *pair, unsigned int i))
+{
+	struct change change = { .once = once };
+	size_t good = BYTES;
+	struct pair p;
+	int err = 0;
+
+	CHECK_ERR(open_in_child(&p), 0);
+	change.pair = &p;
+	CHECK_EQ(change_start(&change), 0);
+	for (unsigned int i = 0; !err && good == BYTES && more_work(&change, i); i++) {
+		put_bytes(p.src, BYTES, i);
+		err = copy(&p.queue, p.dst, p.src, BYTES);
+		good = first_strange(p.dst, BYTES, i);
+	}
+	CHECK_ERR(change_stop(&change), 0);
+	CHECK_ERR(err, 0);
+	CHECK_EQ(good, BYTES);
+	check_copy(&p, 1);
+}
+
+static void copy_while_given_back(void)
+{
+	copy_while_lost(give_back);
+}
+
+static void copy_from_nowhere(void)
+{
+	struct pair p;
+
+	CHECK_ERR(open_in_child(&p), 0);
+	check_copy(&p, 1);
+	if (tap_failure[0])
+		return;
+	CHECK_EQ(munmap(p.src, BYTES), 0);
+	kfd_sdma_copy(&p.queue, p.dst, p.src, BYTES);
+	kfd_queue_submit(&p.queue);
+	CHECK_ERR(kfd_wait_exception(&kfd, SECONDS), 0);
+	CHECK_EQ(kfd.exception_va, (uintptr_t)p.src);
+}
+
+static bool is_in(uint64_t va, const unsigned char *mem)
+{
+	return va - (uintptr_t)mem < BYTES;
+}
+
+/* Either it works or it is fatal, and tells why; it does not hang. */
+static void copy_while_unmapped(void)
+{
+	struct change change = { .once = unmap_and_map };
+	struct pair p;
+	struct kfd_buffer src;
+	int err = 0;
+
+	CHECK_ERR(open_in_child(&p), 0);
+	CHECK_ERR(kfd_buffer_alloc(&kfd, &src, BYTES), 0);
+	put_bytes(src.cpu, BYTES, 1);
+	change.pair = &p;
+	CHECK_EQ(change_start(&change), 0);
+	for (unsigned int i = 0; !err && more_work(&change, i); i++) {
+		kfd_sdma_copy(&p.queue, p.src, src.cpu, BYTES);
+		err = copy(&p.queue, p.dst, p.src, BYTES);
+	}
+	CHECK_ERR(change_stop(&change), 0);
+	if (err) {
+		CHECK_ERR(err, EFAULT);
+		CHECK(is_in(kfd.exception_va, p.src) || is_in(kfd.exception_va, p.dst));
+	}
+}
+
+/* A queue of the parent works as before, whatever befell the child's. */
+static void beside_a_child(void (*run)(void))
+{
+	struct pair p;
+
+	CHECK_ERR(pair_open(&p), 0);
+	check_copy(&p, 1);
+	if (!tap_failure[0])
+		tap_in_child(run);
+	if (!tap_failure[0])
+		check_copy(&p, 2);
+	if (!tap_failure[0])
+		CHECK_ERR(pair_close(&p), 0);
+}
+
+static void given_back_while_at_work(void)
+{
+	beside_a_child(copy_while_given_back);
+}
+
+static void unmapped_before_work(void)
+{
+	beside_a_child(copy_from_nowhere);
+}
+
+static void unmapped_while_at_work(void)
+{
+	beside_a_child(copy_while_unmapped);
+}
+
+/* ---- killed while it faults ---- */
+
+static int hold_back(void *mem)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { .start = (uintptr_t)mem, .len = BYTES },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg))
+		return -errno;
+	return fd;
+}
+
+/* Until the GPU waits for a page that will not come. */
+static void fault_for_ever(void)
+{
+	struct uffd_msg msg;
+	struct pair p;
+	int fd;
+
+	CHECK_ERR(open_in_child(&p), 0);
+	fd = hold_back(p.src);
+	CHECK(fd >= 0);
+	kfd_sdma_copy(&p.queue, p.dst, p.src, BYTES);
+	kfd_queue_submit(&p.queue);
+	CHECK_EQ(read(fd, &msg, sizeof(msg)), sizeof(msg));
+	CHECK_EQ(msg.event, UFFD_EVENT_PAGEFAULT);
+	CHECK(is_in(msg.arg.pagefault.address, p.src));
+	CHECK(kfd_svm_faults(&kfd) > 0);
+}
+
+static void tell_and_stay(int tell)
+{
+	fault_for_ever();
+	if (write(tell, tap_failure, sizeof(tap_failure)) == sizeof(tap_failure))
+		pause();
+	_exit(EXIT_FAILURE);
+}
+
+static void kill_and_wait(pid_t pid)
+{
+	struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	int status;
+
+	CHECK(end.fd >= 0);
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(poll(&end, 1, SECONDS * 1000), 1);
+	close(end.fd);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void killed_while_its_queue_faults(void)
+{
+	struct pair p;
+	int ends[2];
+	pid_t pid;
+
+	CHECK_ERR(pair_open(&p), 0);
+	check_copy(&p, 1);
+	if (tap_failure[0])
+		return;
+	CHECK_EQ(pipe(ends), 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid)
+		tell_and_stay(ends[1]);
+	close(ends[1]);
+	CHECK_EQ(read(ends[0], tap_failure, sizeof(tap_failure)), sizeof(tap_failure));
+	close(ends[0]);
+	if (!tap_failure[0])
+		kill_and_wait(pid);
+	if (!tap_failure[0])
+		check_copy(&p, 2);
+	if (!tap_failure[0])
+		CHECK_ERR(pair_close(&p), 0);
+}
+
+/* What holds whoever serves. */
+#define ON_ANY_SVM \
+	{ "an SDMA queue copies and fills buffers", sdma_queue_on_buffers }, \
+	{ "a process with a queue keeps its XNACK mode", xnack_stays_while_a_queue_lives }, \
+	{ "an AQL queue comes and goes", aql_queue_comes_and_goes }, \
+	{ "SDMA copies malloc memory that nobody has registered", unregistered_malloc }, \
+	{ "SDMA copies from and to any byte", unaligned }, \
+	{ "memory that nobody has touched reads as zero", untouched_source_is_zero }, \
+	{ "a target that was given back by MADV_DONTNEED is found again", target_given_back }, \
+	{ "a source that was given back by MADV_DONTNEED is new memory", source_given_back }, \
+	{ "memory mapped anew at the same address is new", mapped_again_at_the_same_address }, \
+	{ "single pages with nothing around them", sparse_mappings }, \
+	{ "threads fault at the same time, each with a queue", threads_with_a_queue_each }
+
 static const struct tap_test tests[] = {
 	{ "a process can have its page faults retried", xnack_on },
-	{ "an SDMA queue copies and fills buffers", sdma_queue_on_buffers },
-	{ "a process with a queue keeps its XNACK mode", xnack_stays_while_a_queue_lives },
-	{ "an AQL queue comes and goes", aql_queue_comes_and_goes },
-	{ "SDMA copies malloc memory that nobody has registered", unregistered_malloc },
-	{ "SDMA copies from and to any byte", unaligned },
-	{ "memory that nobody has touched reads as zero", untouched_source_is_zero },
-	{ "a target that was given back by MADV_DONTNEED is found again", target_given_back },
-	{ "a source that was given back by MADV_DONTNEED is new memory", source_given_back },
-	{ "memory mapped anew at the same address is new", mapped_again_at_the_same_address },
-	{ "single pages with nothing around them", sparse_mappings },
-	{ "threads fault at the same time, each with a queue", threads_with_a_queue_each },
+	ON_ANY_SVM,
+};
+
+static const struct tap_test ours[] = {
+	{ "a process can have its page faults retried", xnack_on },
+	{ "opting in keeps what KFD has served", opting_in_between_two_copies },
+	ON_ANY_SVM,
+	{ "a source that was given back reads as zero", untouched_source_given_back },
+	{ "CPU and GPU fault on the same memory at the same time",
+	  cpu_and_gpu_share_memory_for_a_while },
+	{ "memory is given back while a queue works on it", given_back_while_at_work },
+	{ "memory that was unmapped is a memory exception", unmapped_before_work },
+	{ "unmapping memory under a queue hangs nobody", unmapped_while_at_work },
+	{ "a process is killed while its queue faults", killed_while_its_queue_faults },
+	{ "KFD has served nothing since opting in", kfd_has_served_nothing_since },
 };
 
 static const struct tap_test untouched[] = {
@@ -436,6 +780,8 @@ int main(int argc, char **argv)
 		err = RUN(untouched);
 	else if (!strcmp(only, "--shared"))
 		err = RUN(shared);
+	else if (!strcmp(only, "--ours"))
+		err = RUN(ours);
 	else
 		err = RUN(tests);
 	kfd_close(&kfd);

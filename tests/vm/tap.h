@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct tap_test {
 	const char *name;
@@ -65,6 +67,33 @@ static inline void __attribute__((format(printf, 1, 2))) tap_fail(const char *fm
 		snprintf(tap_skip, sizeof(tap_skip), __VA_ARGS__);			\
 		return;									\
 	} while (0)
+
+/*
+ * Runs a part of a test in a child, for what a process does not survive. What it says to
+ * have failed is the caller's failure, and so is an end of another kind.
+ */
+static inline void tap_in_child(void (*run)(void))
+{
+	int ends[2], status;
+	ssize_t len;
+	pid_t pid;
+
+	if (pipe(ends))
+		abort();
+	pid = fork();
+	if (pid < 0)
+		abort();
+	if (!pid) {
+		run();
+		_exit(write(ends[1], tap_failure, sizeof(tap_failure)) != sizeof(tap_failure));
+	}
+	close(ends[1]);
+	len = read(ends[0], tap_failure, sizeof(tap_failure));
+	close(ends[0]);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	if (len != sizeof(tap_failure))
+		tap_fail("the child ended with status 0x%x", (unsigned int)status);
+}
 
 static inline int tap_run(const struct tap_test *tests, unsigned int count)
 {
