@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
  * KFD's compute queues in AQL format: signals, barriers, and kernels whose work-items
- * read and write the process's memory by page faults that are retried.
+ * read and write the process's memory by page faults that are retried. KFD's SVM serves
+ * them, or with --ours amdgpu's, which the process then opts in to.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <sys/mman.h>
 
 #include "../../emu/kernels.h"
+#include "amdgpu_drm_svm.h"
 #include "kfd_queue.h"
 #include "tap.h"
 
@@ -276,19 +278,165 @@ static void queues_come_and_go_while_others_fault(void)
 	join_workers();
 }
 
+/* ---- only on our SVM ---- */
+
+static int64_t kfd_faults_before;
+
+static void opt_in(void)
+{
+	CHECK_ERR(kfd_svm_opt_in(&kfd), 0);
+	CHECK_ERR(kfd_watch_exceptions(&kfd), 0);
+	kfd_faults_before = kfd_own_faults(&kfd);
+	CHECK(kfd_faults_before >= 0);
+	CHECK_EQ(kfd_svm_faults(&kfd), 0);
+}
+
+static void kfd_has_served_nothing_since(void)
+{
+	CHECK(kfd_svm_faults(&kfd) > 0);
+	CHECK_EQ(kfd_own_faults(&kfd), kfd_faults_before);
+}
+
+/* Memory of the process, not of KFD: to execute there needs an attribute. */
+static void *map_code(enum kernel kernel)
+{
+	uint32_t *mem = map_dwords();
+
+	if (mem)
+		kernel_object_build(mem, kernel);
+	return mem;
+}
+
+static int allow_code(void *object, uint32_t allowed)
+{
+	return kfd_svm_set(&kfd, object, BYTES, AMDGPU_SVM_ATTR_GPU_EXEC, allowed);
+}
+
+static void check_fill(struct kfd_queue *queue, const void *object, uint32_t value)
+{
+	uint32_t *dst = map_dwords();
+	const struct kernel_args args = {
+		.dst = (uintptr_t)dst, .value = value, .count = DWORDS,
+	};
+
+	CHECK(dst);
+	kfd_aql_dispatch(queue, object, &args, args.count);
+	CHECK_ERR(kfd_queue_run(queue, SECONDS), 0);
+	for (unsigned int i = 0; i < DWORDS; i++)
+		CHECK_EQ(dst[i], value);
+	munmap(dst, BYTES);
+}
+
+/* The GPU gives up on the code, and none of it has run. */
+static void check_no_fill(struct kfd_queue *queue, const void *object)
+{
+	uint32_t *dst = map_dwords();
+	const struct kernel_args args = {
+		.dst = (uintptr_t)dst, .value = 0x05060708, .count = DWORDS,
+	};
+
+	CHECK(dst);
+	kfd_aql_dispatch(queue, object, &args, args.count);
+	kfd_queue_submit(queue);
+	CHECK_ERR(kfd_wait_exception(&kfd, SECONDS), 0);
+	CHECK_EQ(kfd.exception_va, (uintptr_t)object);
+	for (unsigned int i = 0; i < DWORDS; i++)
+		CHECK_EQ(dst[i], 0);
+}
+
+static void code_with_the_right(void)
+{
+	void *object = map_code(KERNEL_FILL);
+	struct kfd_queue queue;
+
+	CHECK(object);
+	CHECK_ERR(allow_code(object, 1), 0);
+	CHECK_ERR(kfd_aql_open(&kfd, &queue), 0);
+	check_fill(&queue, object, 0x01020304);
+	if (tap_failure[0])
+		return;
+	CHECK_ERR(kfd_queue_close(&queue), 0);
+	munmap(object, BYTES);
+}
+
+/* A process has no queue any more after a memory exception: this is a child. */
+static int open_in_child(struct kfd_queue *queue)
+{
+	int err = kfd_open(&kfd);
+
+	if (!err)
+		err = kfd_set_xnack(&kfd, 1);
+	if (!err)
+		err = kfd_svm_opt_in(&kfd);
+	if (!err)
+		err = kfd_watch_exceptions(&kfd);
+	return err ? err : kfd_aql_open(&kfd, queue);
+}
+
+static void run_without_the_right(void)
+{
+	void *object = map_code(KERNEL_FILL);
+	struct kfd_queue queue;
+
+	CHECK(object);
+	CHECK_ERR(open_in_child(&queue), 0);
+	check_no_fill(&queue, object);
+}
+
+static void run_with_and_without(void)
+{
+	void *object = map_code(KERNEL_FILL);
+	struct kfd_queue queue;
+
+	CHECK(object);
+	CHECK_ERR(open_in_child(&queue), 0);
+	CHECK_ERR(allow_code(object, 1), 0);
+	check_fill(&queue, object, 0x01020304);
+	if (tap_failure[0])
+		return;
+	CHECK_ERR(allow_code(object, 0), 0);
+	check_no_fill(&queue, object);
+}
+
+static void code_without_the_right(void)
+{
+	tap_in_child(run_without_the_right);
+}
+
+static void code_that_lost_the_right(void)
+{
+	tap_in_child(run_with_and_without);
+}
+
+/* What holds whoever serves. */
+#define ON_ANY_SVM \
+	{ "a job without work ends, and wakes who waits", a_job_without_work_ends }, \
+	{ "the ring may wrap", the_ring_wraps }, \
+	{ "queues wait for each other's signals", queues_wait_for_each_other }, \
+	{ "kernels copy and fill buffers", kernels_on_buffers }, \
+	{ "kernels add malloc memory that nobody has registered", kernels_on_malloc_memory }, \
+	{ "operands that were given back by MADV_DONTNEED are found again", operands_given_back }, \
+	{ "threads fault at the same time, each with a queue", threads_with_a_queue_each }, \
+	{ "queues come and go while others fault", queues_come_and_go_while_others_fault }
+
 static const struct tap_test tests[] = {
 	{ "kernels and signals have their memory", set_up },
-	{ "a job without work ends, and wakes who waits", a_job_without_work_ends },
-	{ "the ring may wrap", the_ring_wraps },
-	{ "queues wait for each other's signals", queues_wait_for_each_other },
-	{ "kernels copy and fill buffers", kernels_on_buffers },
-	{ "kernels add malloc memory that nobody has registered", kernels_on_malloc_memory },
-	{ "operands that were given back by MADV_DONTNEED are found again", operands_given_back },
-	{ "threads fault at the same time, each with a queue", threads_with_a_queue_each },
-	{ "queues come and go while others fault", queues_come_and_go_while_others_fault },
+	ON_ANY_SVM,
 };
 
-int main(void)
+static const struct tap_test ours[] = {
+	{ "kernels and signals have their memory", set_up },
+	{ "the process opts in to amdgpu's SVM", opt_in },
+	ON_ANY_SVM,
+	{ "code in malloc memory runs with GPU_EXEC", code_with_the_right },
+	{ "code in malloc memory does not run without GPU_EXEC", code_without_the_right },
+	{ "code does not run when GPU_EXEC was taken away", code_that_lost_the_right },
+	{ "KFD has served nothing since opting in", kfd_has_served_nothing_since },
+};
+
+#define RUN(table) tap_run(table, sizeof(table) / sizeof((table)[0]))
+
+int main(int argc, char **argv)
 {
 	int err = kfd_open(&kfd);
 
@@ -296,7 +444,7 @@ int main(void)
 		printf("Bail out! no GPU or no KFD: %s\n", strerror(-err));
 		return EXIT_FAILURE;
 	}
-	err = tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+	err = argc == 2 && !strcmp(argv[1], "--ours") ? RUN(ours) : RUN(tests);
 	kfd_close(&kfd);
 	return err;
 }
