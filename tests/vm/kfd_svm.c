@@ -500,11 +500,30 @@ static int give_back(const struct pair *p, unsigned int i)
 	return madvise(either_of(p, i), BYTES, MADV_DONTNEED) ? -errno : 0;
 }
 
+/* In one step: nobody finds nothing there. */
+static int map_over(const struct pair *p, unsigned int i)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+	void *mem = mmap(either_of(p, i), BYTES, PROT_READ | PROT_WRITE, flags, -1, 0);
+
+	return mem == MAP_FAILED ? -errno : 0;
+}
+
+/* In two. */
 static int unmap_and_map(const struct pair *p, unsigned int i)
 {
 	if (munmap(either_of(p, i), BYTES))
 		return -errno;
 	return map_at(either_of(p, i), BYTES) ? 0 : -errno;
+}
+
+/* Never less than the GPU needs. */
+static int change_rights(const struct pair *p, unsigned int i)
+{
+	if (mprotect(p->src, BYTES, i & 1 ? PROT_READ | PROT_WRITE : PROT_READ) ||
+	    mprotect(p->dst, BYTES, PROT_READ | PROT_WRITE | (i & 1 ? PROT_EXEC : 0)))
+		return -errno;
+	return 0;
 }
 
 /* Index of the first byte that is neither zero nor as put_bytes() left it. */
@@ -565,6 +584,32 @@ static void copy_while_lost(int (*once)(const struct pair *pair, unsigned int i)
 static void copy_while_given_back(void)
 {
 	copy_while_lost(give_back);
+}
+
+static void copy_while_replaced(void)
+{
+	copy_while_lost(map_over);
+}
+
+static void copy_while_rights_change(void)
+{
+	struct change change = { .once = change_rights };
+	struct pair p;
+	size_t good = BYTES;
+	int err = 0;
+
+	CHECK_ERR(open_in_child(&p), 0);
+	put_bytes(p.src, BYTES, 1);
+	change.pair = &p;
+	CHECK_EQ(change_start(&change), 0);
+	for (unsigned int i = 0; !err && good == BYTES && more_work(&change, i); i++) {
+		put_bytes(p.dst, BYTES, 2);
+		err = copy(&p.queue, p.dst, p.src, BYTES);
+		good = first_wrong(p.dst, BYTES, 1);
+	}
+	CHECK_ERR(change_stop(&change), 0);
+	CHECK_ERR(err, 0);
+	CHECK_EQ(good, BYTES);
 }
 
 static void copy_from_nowhere(void)
@@ -629,6 +674,16 @@ static void beside_a_child(void (*run)(void))
 static void given_back_while_at_work(void)
 {
 	beside_a_child(copy_while_given_back);
+}
+
+static void replaced_while_at_work(void)
+{
+	beside_a_child(copy_while_replaced);
+}
+
+static void rights_change_while_at_work(void)
+{
+	beside_a_child(copy_while_rights_change);
 }
 
 static void unmapped_before_work(void)
@@ -749,6 +804,8 @@ static const struct tap_test ours[] = {
 	{ "CPU and GPU fault on the same memory at the same time",
 	  cpu_and_gpu_share_memory_for_a_while },
 	{ "memory is given back while a queue works on it", given_back_while_at_work },
+	{ "memory is replaced while a queue works on it", replaced_while_at_work },
+	{ "rights change while a queue works", rights_change_while_at_work },
 	{ "memory that was unmapped is a memory exception", unmapped_before_work },
 	{ "unmapping memory under a queue hangs nobody", unmapped_while_at_work },
 	{ "a process is killed while its queue faults", killed_while_its_queue_faults },
