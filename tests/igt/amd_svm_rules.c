@@ -107,6 +107,8 @@ static const struct rule rules[] = {
 	{ "unload-refused", "while a file is open", .with_gpu = rule_unload_refused },
 	{ "memory-goes-while-the-gpu-is-reset", "and neither waits for the other",
 	  .with_gpu = rule_memory_goes_while_the_gpu_is_reset },
+	{ "reset-with-faults", "outstanding: the file goes on with a new context",
+	  .alone = rule_reset_with_faults },
 
 	{ "defect-01-access-not-tested", "INACCESSIBLE is fatal, the pages beside it are not",
 	  .with_gpu = rule_access_is_enforced },

@@ -10,6 +10,24 @@
 
 #define RW (PROT_READ | PROT_WRITE)
 
+/*
+ * A page that userfaultfd holds back, and a job that waits for it, in svm_rules_fault.c. The
+ * job stores HELD_BY_GPU at the start of the page, which is full of HELD_CONTENT.
+ */
+struct held_page {
+	char *mem;
+	int fd;
+	struct gpu_job job;
+};
+
+#define HELD_BY_GPU 0x4e1d4e1d
+#define HELD_CONTENT 0x7e7e7e7e
+
+/* Returns when the driver waits; @ip: the engine that does. */
+bool held_page_take(struct held_page *h, struct gpu *gpu, unsigned int ip);
+bool held_page_give(struct held_page *h);
+void held_page_end(struct held_page *h);
+
 /* svm_rules_uapi.c */
 bool rule_uapi_negative(struct worker *w);
 bool rule_overflow_and_limit(struct worker *w);
@@ -78,6 +96,7 @@ bool rule_release(void);
 bool rule_compute_vm_without_xnack(void);
 bool rule_unload_refused(struct worker *w);
 bool rule_memory_goes_while_the_gpu_is_reset(struct worker *w);
+bool rule_reset_with_faults(void);
 bool rule_unplug_with_faults(void);
 
 #endif

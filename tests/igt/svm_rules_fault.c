@@ -2,10 +2,13 @@
 /* What a fault may do, what it must not, and what it leaves behind. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -13,6 +16,7 @@
 #include <unistd.h>
 
 #include "svm_rules.h"
+#include "svm_system.h"
 
 /* ---- rights ---- */
 
@@ -545,4 +549,45 @@ bool rule_rings(struct worker *w)
 		munmap(users[i].mem, 4 * MIB);
 	}
 	return good;
+}
+
+/* ---- a fault that waits ---- */
+
+bool held_page_take(struct held_page *h, struct gpu *gpu, unsigned int ip)
+{
+	static const uint32_t value = HELD_BY_GPU;
+	struct pollfd pfd = { .events = POLLIN };
+	struct uffd_msg msg;
+
+	h->mem = map_at(NULL, PAGE, RW);
+	h->fd = system_userfaultfd(h->mem, PAGE, UFFDIO_REGISTER_MODE_MISSING);
+	TRY(h->fd >= 0);
+	TRY_EQ(gpu_job_init(gpu, &h->job, ip), 0);
+	if (ip == AMDGPU_HW_IP_DMA)
+		emit_write(&h->job, (uintptr_t)h->mem, &value, 1);
+	else
+		emit_write_data(&h->job, (uintptr_t)h->mem, &value, 1);
+	TRY_EQ(gpu_job_submit(&h->job), 0);
+	pfd.fd = h->fd;
+	TRY_EQ(poll(&pfd, 1, gpu_job_seconds() * 1000), 1);
+	TRY_EQ(read(h->fd, &msg, sizeof(msg)), sizeof(msg));
+	return true;
+}
+
+bool held_page_give(struct held_page *h)
+{
+	static const uint32_t content[PAGE / 4] = { [0 ... PAGE / 4 - 1] = HELD_CONTENT };
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)h->mem, .src = (uintptr_t)content, .len = PAGE,
+	};
+
+	TRY(!ioctl(h->fd, UFFDIO_COPY, &copy));
+	return true;
+}
+
+void held_page_end(struct held_page *h)
+{
+	gpu_job_fini(&h->job);
+	close(h->fd);
+	munmap(h->mem, PAGE);
 }

@@ -68,17 +68,29 @@ struct busy {
 	char *mem;
 };
 
-/* @faults: how many have been taken when it returns, at least. */
-static bool get_busy(struct busy *b, int faults)
+static bool open_busy(struct busy *b)
 {
 	TRY_EQ(gpu_open(&b->gpu, NULL), 0);
 	b->mem = map_aligned(FAULTING_MIBS * MIB);
 	TRY_EQ(svm_set(&b->gpu, b->mem, FAULTING_MIBS * MIB, AMDGPU_SVM_ATTR_GRANULARITY, 0), 0);
-	TRY(gpu_submit_fills(&b->gpu, &b->job, b->mem, FAULTING_MIBS));
-	for (int i = 0; i < MOMENTS && svm_counter(&b->gpu, "faults") < faults; i++)
-		usleep(MOMENT_US);
-	TRY(svm_counter(&b->gpu, "faults") >= faults);
 	return true;
+}
+
+/* @faults: how many have been taken when it returns, at least. */
+static bool keep_busy(struct busy *b, int faults)
+{
+	int64_t enough = svm_counter(&b->gpu, "faults") + faults;
+
+	TRY(gpu_submit_fills(&b->gpu, &b->job, b->mem, FAULTING_MIBS));
+	for (int i = 0; i < MOMENTS && svm_counter(&b->gpu, "faults") < enough; i++)
+		usleep(MOMENT_US);
+	TRY(svm_counter(&b->gpu, "faults") >= enough);
+	return true;
+}
+
+static bool get_busy(struct busy *b, int faults)
+{
+	return open_busy(b) && keep_busy(b, faults);
 }
 
 static bool child_exits(int faults)
@@ -681,6 +693,97 @@ bool rule_memory_goes_while_the_gpu_is_reset(struct worker *w)
 	pthread_join(thread, NULL);
 	TRY(good && t.good);
 	munmap(t.mem, TAKEN);
+	return gpu_works();
+}
+
+/* The context goes with its jobs; the file, its VM and the process's memory stay. */
+static bool renew_context(struct gpu *gpu)
+{
+	TRY_EQ(amdgpu_cs_ctx_free(gpu->ctx), 0);
+	TRY_EQ(amdgpu_cs_ctx_create(gpu->dev, &gpu->ctx), 0);
+	return true;
+}
+
+/* Well, or as one that was lost. */
+static bool job_ends(struct gpu_job *job)
+{
+	int err = gpu_job_wait(job, gpu_job_seconds());
+
+	TRY(!err || err == -ECANCELED);
+	return true;
+}
+
+/* @old: of the context that was lost, and with it what the VM knew of its tables. */
+static bool is_lost(struct gpu_job *old)
+{
+	gpu_job_reset(old);
+	TRY_EQ(gpu_job_submit(old), -ECANCELED);
+	return true;
+}
+
+/*
+ * What is mapped between the reset and the first submission is in tables that may have lost
+ * their contents: the submission drops it.
+ */
+static bool tables_are_renewed(struct busy *b, struct worker *w)
+{
+	char *mem = map_aligned(2 * MIB);
+
+	put_series(mem, 0x7e5e7, 2 * MIB);
+	TRY_EQ(svm_set(&b->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_PREFETCH_LOC,
+		       AMDGPU_SVM_LOCATION_SYSMEM), 0);
+	TRY(svm_lines(&b->gpu, "svm_ranges", mem, 2 * MIB) > 0);
+	TRY(gpu_draws(w));
+	TRY_EQ(svm_lines(&b->gpu, "svm_ranges", mem, 2 * MIB), 0);
+	TRY(gpu_reads_series(w, mem, 0x7e5e7, 2 * MIB));
+	munmap(mem, 2 * MIB);
+	return true;
+}
+
+static bool goes_on(struct busy *b, struct held_page *held, bool give_first)
+{
+	struct worker w;
+
+	TRY(renew_context(&b->gpu));
+	TRY(worker_open(&w, &b->gpu, 0));
+	if (give_first)
+		TRY(held_page_give(held));
+	TRY(tables_are_renewed(b, &w));
+	TRY(exchange(&w, b->mem, 64 * KIB));
+	TRY(exchange(&w, b->mem + (FAULTING_MIBS - 1) * MIB, 64 * KIB));
+	if (!give_first)
+		TRY(held_page_give(held));
+	TRY(exchange(&w, held->mem, PAGE));
+	worker_close(&w);
+	return true;
+}
+
+static bool reset_with_faults(struct busy *b, int round)
+{
+	struct held_page held;
+
+	TRY(!madvise(b->mem, FAULTING_MIBS * MIB, MADV_DONTNEED));
+	TRY(held_page_take(&held, &b->gpu, AMDGPU_HW_IP_COMPUTE));
+	TRY(keep_busy(b, round + 1));
+	TRY(reset_gpu(&b->gpu));
+	TRY(job_ends(&b->job));
+	TRY(job_ends(&held.job));
+	TRY(is_lost(&b->job));
+	gpu_job_fini(&b->job);
+	TRY(goes_on(b, &held, round & 1));
+	held_page_end(&held);
+	return true;
+}
+
+bool rule_reset_with_faults(void)
+{
+	struct busy b;
+
+	TRY(open_busy(&b));
+	for (int round = 0; round < RESETS; round++)
+		TRY(reset_with_faults(&b, round));
+	gpu_close(&b.gpu);
+	munmap(b.mem, FAULTING_MIBS * MIB);
 	return gpu_works();
 }
 
