@@ -375,44 +375,75 @@ static bool has_rights(struct gpu *gpu, void *mem, uint32_t type)
 	return true;
 }
 
-/* What is mapped went, if it had to; the duplicate of a fault may have mapped it again. */
-static bool mapping_went(struct gpu *gpu, void *mem, size_t size, uint32_t type, int64_t flushes)
+#define BLOCK (2 * MIB)
+
+/* A block that an attribute is for, and those on both sides, which it is not for. */
+struct blocks {
+	char *left;
+	char *mem;
+	char *right;
+	int lines_left;
+	int lines_right;
+	int64_t flushes;
+};
+
+/* No page becomes part of a huge one meanwhile, which would unmap it. */
+static bool make_blocks(struct worker *w, struct blocks *b)
 {
-	if (matters_to_mapping(type))
-		TRY(svm_counter(gpu, "TLB flushes") > flushes);
-	else
-		TRY(svm_lines(gpu, "svm_ranges", mem, size) > 0);
+	b->left = map_aligned(3 * BLOCK);
+	b->mem = b->left + BLOCK;
+	b->right = b->mem + BLOCK;
+	TRY(!madvise(b->left, 3 * BLOCK, MADV_NOHUGEPAGE));
+	TRY(gpu_fill(w, b->left, 0xa11ca11c, 3 * BLOCK));
+	b->lines_left = svm_lines(w->gpu, "svm_ranges", b->left, BLOCK);
+	b->lines_right = svm_lines(w->gpu, "svm_ranges", b->right, BLOCK);
+	TRY(b->lines_left > 0 && b->lines_right > 0);
+	TRY(svm_lines(w->gpu, "svm_ranges", b->mem, BLOCK) > 0);
+	b->flushes = svm_counter(w->gpu, "TLB flushes");
 	return true;
 }
 
 /*
- * Its default, its effect on what is mapped, on no other attribute, and RESET.
- * HOST_ACCESS and READ_MOSTLY have no other effect as long as nothing migrates;
+ * What is mapped went, if it had to; the duplicate of a fault may have mapped it again. What
+ * is mapped beside it is there as it was.
+ */
+static bool mapping_went(struct gpu *gpu, struct blocks *b, uint32_t type)
+{
+	if (matters_to_mapping(type))
+		TRY(svm_counter(gpu, "TLB flushes") > b->flushes);
+	else
+		TRY(svm_lines(gpu, "svm_ranges", b->mem, BLOCK) > 0);
+	TRY_EQ(svm_lines(gpu, "svm_ranges", b->left, BLOCK), b->lines_left);
+	TRY_EQ(svm_lines(gpu, "svm_ranges", b->right, BLOCK), b->lines_right);
+	return true;
+}
+
+/*
+ * Its default, its effect on what is mapped, on no other attribute, on nothing beside, and
+ * RESET. HOST_ACCESS and READ_MOSTLY have no other effect as long as nothing migrates;
  * caching (COHERENT, EXT_COHERENT, HIVE_LOCAL) cannot be seen from here.
  */
 bool rule_attribute(struct worker *w, uint32_t type)
 {
-	const size_t size = 16 * PAGE;
-	char *mem = map_at(NULL, size, RW);
-	int64_t flushes;
+	struct blocks b;
 
-	TRY(all_default_but(w->gpu, mem, size, NUM_ATTRS));
-	TRY(gpu_fill(w, mem, 0xa11ca11c, size));
-	TRY(svm_lines(w->gpu, "svm_ranges", mem, size) > 0);
-	flushes = svm_counter(w->gpu, "TLB flushes");
-	TRY_EQ(svm_set(w->gpu, mem, size, type, values[type][1]), 0);
-	TRY_EQ(svm_get(w->gpu, mem, size, type), values[type][1]);
-	TRY(all_default_but(w->gpu, mem, size, type));
-	TRY(mapping_went(w->gpu, mem, size, type, flushes));
-	TRY(gpu_reads_value(w, mem, 0xa11ca11c, size));
-	TRY(has_rights(w->gpu, mem, type));
-	flushes = svm_counter(w->gpu, "TLB flushes");
-	TRY_EQ(svm_reset(w->gpu, mem, size), 0);
-	TRY(all_default_but(w->gpu, mem, size, NUM_ATTRS));
-	TRY(mapping_went(w->gpu, mem, size, type, flushes));
-	TRY(exchange(w, mem, size));
-	TRY(has_rights(w->gpu, mem, NUM_ATTRS));
-	munmap(mem, size);
+	TRY(make_blocks(w, &b));
+	TRY(all_default_but(w->gpu, b.mem, BLOCK, NUM_ATTRS));
+	TRY_EQ(svm_set(w->gpu, b.mem, BLOCK, type, values[type][1]), 0);
+	TRY_EQ(svm_get(w->gpu, b.mem, BLOCK, type), values[type][1]);
+	TRY(all_default_but(w->gpu, b.mem, BLOCK, type));
+	TRY(all_default_but(w->gpu, b.left, BLOCK, NUM_ATTRS));
+	TRY(all_default_but(w->gpu, b.right, BLOCK, NUM_ATTRS));
+	TRY(mapping_went(w->gpu, &b, type));
+	TRY(gpu_reads_value(w, b.left, 0xa11ca11c, 3 * BLOCK));
+	TRY(has_rights(w->gpu, b.mem, type));
+	b.flushes = svm_counter(w->gpu, "TLB flushes");
+	TRY_EQ(svm_reset(w->gpu, b.mem, BLOCK), 0);
+	TRY(all_default_but(w->gpu, b.mem, BLOCK, NUM_ATTRS));
+	TRY(mapping_went(w->gpu, &b, type));
+	TRY(exchange(w, b.mem, BLOCK));
+	TRY(has_rights(w->gpu, b.mem, NUM_ATTRS));
+	munmap(b.left, 3 * BLOCK);
 	return true;
 }
 
