@@ -72,6 +72,8 @@ static const struct rule rules[] = {
 	{ "one-event-one-flush", "An unmap that several MMU notifiers see flushes once",
 	  .with_gpu = rule_one_event_one_flush },
 	{ "counters", "Faults, pages and invalidations are counted", .with_gpu = rule_counters },
+	{ "blocked-fault-stops-nobody", "but its own ring, until a program provides the page",
+	  .with_gpu = rule_blocked_fault_stops_nobody },
 	{ "rings-at-the-same-time", "All rings of a context fault", .with_gpu = rule_rings },
 
 	{ "bo-over-svm", "is refused while the GPU has the memory", .with_gpu = rule_bo_over_svm },

@@ -591,3 +591,54 @@ void held_page_end(struct held_page *h)
 	close(h->fd);
 	munmap(h->mem, PAGE);
 }
+
+#define BLOCKS 16
+
+/* One in each of many blocks, by compute: some share the lane of a fault that waits. */
+static bool faults_are_served(struct worker *w)
+{
+	char *mem = map_aligned(BLOCKS * 2 * MIB);
+	int64_t mapped = svm_counter(w->gpu, "faults, mapped");
+
+	for (uint32_t i = 0; i < BLOCKS; i++) {
+		char *at = mem + i * 2 * MIB;
+
+		TRY(gpu_store(w, at, 0xb10c0000 + i));
+		TRY(has_value(at, 0xb10c0000 + i, 4));
+	}
+	TRY(svm_counter(w->gpu, "faults, mapped") - mapped >= BLOCKS);
+	munmap(mem, BLOCKS * 2 * MIB);
+	return true;
+}
+
+/* By another VM's ways to the GPU. */
+static bool others_are_served(void)
+{
+	struct gpu gpu;
+	struct worker w;
+
+	TRY_EQ(gpu_open(&gpu, NULL), 0);
+	TRY(worker_open(&w, &gpu, 0));
+	TRY(faults_are_served(&w));
+	worker_close(&w);
+	gpu_close(&gpu);
+	return true;
+}
+
+/* The ring of the job that waits is blocked, and nothing else. */
+bool rule_blocked_fault_stops_nobody(struct worker *w)
+{
+	struct held_page held;
+
+	TRY(held_page_take(&held, w->gpu, AMDGPU_HW_IP_DMA));
+	TRY(faults_are_served(w));
+	TRY(others_are_served());
+	TRY_EQ(gpu_job_wait(&held.job, 0), -ETIME);
+	TRY(held_page_give(&held));
+	TRY_EQ(gpu_job_wait(&held.job, gpu_job_seconds()), 0);
+	TRY(has_value(held.mem, HELD_BY_GPU, 4));
+	TRY(has_value(held.mem + 4, HELD_CONTENT, PAGE - 4));
+	TRY(exchange(w, held.mem, PAGE));
+	held_page_end(&held);
+	return true;
+}
