@@ -223,20 +223,29 @@ uint32_t svm_merged(uint32_t type, uint32_t a, uint32_t b)
 
 /* ---- what the driver knows ---- */
 
-uint64_t svm_client(struct gpu *gpu)
+int64_t svm_fdinfo(struct gpu *gpu, const char *key)
 {
 	char path[64], line[256];
-	uint64_t id = 0;
+	size_t len = strlen(key);
+	int64_t value = -1;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", gpu->fd);
 	file = fopen(path, "r");
 	if (!file)
-		return 0;
+		return -1;
 	while (fgets(line, sizeof(line), file))
-		sscanf(line, "drm-client-id: %" SCNu64, &id);
+		if (!strncmp(line, key, len) && line[len] == ':')
+			value = atoll(line + len + 1);
 	fclose(file);
-	return id;
+	return value;
+}
+
+uint64_t svm_client(struct gpu *gpu)
+{
+	int64_t id = svm_fdinfo(gpu, "drm-client-id");
+
+	return id < 0 ? 0 : id;
 }
 
 static FILE *open_debugfs(struct gpu *gpu, const char *name)

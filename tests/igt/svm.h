@@ -92,6 +92,8 @@ bool svm_counter_moves(struct gpu *gpu, const char *key, int64_t from);
 int svm_lines(struct gpu *gpu, const char *name, const void *mem, size_t size);
 /* "rwx" or with dashes, as the GPU has @mem mapped; false if it has not. */
 bool svm_rights(struct gpu *gpu, const void *mem, char rights[4]);
+/* The number in a line of the file's fdinfo; -1 if there is none. */
+int64_t svm_fdinfo(struct gpu *gpu, const char *key);
 uint64_t svm_client(struct gpu *gpu);
 
 #define FATAL_ANY "faults, fatal, "

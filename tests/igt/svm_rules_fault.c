@@ -273,19 +273,39 @@ bool rule_fatal_says_why(struct worker *w)
 	return true;
 }
 
+/* fdinfo has the counter, which may move while both are looked at. */
+static bool fdinfo_has(struct gpu *gpu, const char *key, const char *counter)
+{
+	int64_t before = svm_counter(gpu, counter), value = svm_fdinfo(gpu, key);
+
+	TRY(before >= 0);
+	TRY(value >= before);
+	TRY(value <= svm_counter(gpu, counter));
+	return true;
+}
+
 bool rule_counters(struct worker *w)
 {
 	char *mem = map_aligned(2 * MIB);
 	int64_t faults = svm_counter(w->gpu, "faults"), pages = svm_counter(w->gpu, "mapped pages");
 	int64_t events = svm_counter(w->gpu, "invalidations");
+	int64_t kib = svm_fdinfo(w->gpu, "amd-svm-mapped");
 
-	TRY(faults >= 0 && pages >= 0 && events >= 0);
+	TRY(faults >= 0 && pages >= 0 && events >= 0 && kib >= 0);
+	/* No page becomes part of a huge one meanwhile, which would unmap it. */
+	TRY(!madvise(mem, 2 * MIB, MADV_NOHUGEPAGE));
 	TRY(gpu_fill(w, mem, 1, 2 * MIB));
 	TRY(svm_counter(w->gpu, "faults") > faults);
+	TRY(svm_fdinfo(w->gpu, "amd-svm-faults") > faults);
 	TRY(svm_counter(w->gpu, "mapped pages") >= pages + 512);
+	TRY_EQ(svm_fdinfo(w->gpu, "amd-svm-mapped") - kib, 2 * KIB);
 	TRY(!madvise(mem, 2 * MIB, MADV_DONTNEED));
 	TRY(svm_counter(w->gpu, "invalidations") > events);
-	munmap(mem, 2 * MIB);
+	TRY(svm_fdinfo(w->gpu, "amd-svm-invalidations") > events);
+	TRY(!munmap(mem, 2 * MIB));
+	TRY_EQ(svm_fdinfo(w->gpu, "amd-svm-mapped"), kib);
+	TRY(fdinfo_has(w->gpu, "amd-svm-faults", "faults"));
+	TRY(fdinfo_has(w->gpu, "amd-svm-invalidations", "invalidations"));
 	return true;
 }
 
