@@ -18,6 +18,7 @@ struct rule {
 	const char *text;
 	bool (*with_gpu)(struct worker *w);
 	bool (*alone)(void);		/* opens the GPU itself */
+	const char *(*lacks)(void);	/* why it cannot run, or NULL */
 };
 
 static const struct rule rules[] = {
@@ -74,6 +75,8 @@ static const struct rule rules[] = {
 	{ "counters", "Faults, pages and invalidations are counted", .with_gpu = rule_counters },
 	{ "blocked-fault-stops-nobody", "but its own ring, until a program provides the page",
 	  .with_gpu = rule_blocked_fault_stops_nobody },
+	{ "tracepoints", "Faults, maps, events, calls and drops are traced",
+	  .with_gpu = rule_tracepoints, .lacks = system_need_tracing },
 	{ "rings-at-the-same-time", "All rings of a context fault", .with_gpu = rule_rings },
 
 	{ "bo-over-svm", "is refused while the GPU has the memory", .with_gpu = rule_bo_over_svm },
@@ -183,8 +186,10 @@ static struct worker open_worker(void)
 
 static void run_rule(const struct rule *rule)
 {
+	const char *lacking = rule->lacks ? rule->lacks() : NULL;
 	struct worker w;
 
+	igt_require_f(!lacking, "%s\n", lacking);
 	if (rule->alone) {
 		close_gpu();
 		igt_assert(rule->alone());
@@ -234,8 +239,10 @@ igt_main()
 			run_attribute(i);
 	}
 
-	igt_fixture()
+	igt_fixture() {
 		close_gpu();
+		system_restore();
+	}
 
 	/* Last: for everybody else it is the end of their GPU. */
 	igt_describe("The device goes while the GPU faults, and comes back");

@@ -66,6 +66,7 @@ bool rule_rings(struct worker *w);
 bool rule_huge_pages_are_one_entry(struct worker *w);
 bool rule_one_event_one_flush(struct worker *w);
 bool rule_counters(struct worker *w);
+bool rule_tracepoints(struct worker *w);
 bool rule_blocked_fault_stops_nobody(struct worker *w);
 
 /* svm_rules_bo.c */

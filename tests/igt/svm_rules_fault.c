@@ -2,6 +2,7 @@
 /* What a fault may do, what it must not, and what it leaves behind. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
@@ -321,6 +322,35 @@ bool rule_huge_pages_are_one_entry(struct worker *w)
 	TRY_EQ(svm_counter(w->gpu, "mapped huge pages") - huge, 4);
 	TRY(has_value(mem, 0x40e40e40, 8 * MIB));
 	munmap(mem, 8 * MIB);
+	return true;
+}
+
+/* Each line has the VM's pasid, as fdinfo has it, and says where. */
+bool rule_tracepoints(struct worker *w)
+{
+	char *mem = map_aligned(2 * MIB), *other = map_at(NULL, PAGE, RW);
+	char fault[64], where[96];
+
+	snprintf(fault, sizeof(fault), "pasid=%" PRId64 " addr=0x%lx write ",
+		 svm_fdinfo(w->gpu, "pasid"), (unsigned long)(uintptr_t)mem);
+	snprintf(where, sizeof(where), "pasid=%" PRId64 " [0x%lx, 0x%lx) ",
+		 svm_fdinfo(w->gpu, "pasid"), (unsigned long)(uintptr_t)mem,
+		 (unsigned long)(uintptr_t)mem + 2 * MIB);
+	TRY(!system_trace_has("amdgpu_svm_fault", fault, "(mapped)"));
+	TRY(gpu_fill(w, mem, 1, PAGE));
+	TRY(system_trace_has("amdgpu_svm_fault", fault, "(mapped)"));
+	TRY(system_trace_has("amdgpu_svm_map", where, "attributes="));
+	TRY(!madvise(mem, 2 * MIB, MADV_DONTNEED));
+	TRY(system_trace_has("amdgpu_svm_invalidate", where, "detail="));
+	TRY(!system_trace_has("amdgpu_svm_ioctl", where, "detail=0x0"));
+	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_GPU_EXEC, 1), 0);
+	TRY(system_trace_has("amdgpu_svm_ioctl", where, "detail=0x0"));
+	TRY(!system_trace_has("amdgpu_svm_drop", where, "detail=0x0"));
+	TRY(!munmap(mem, 2 * MIB));
+	/* Dropped when next somebody looks, or before. */
+	TRY_EQ(svm_get(w->gpu, other, PAGE, AMDGPU_SVM_ATTR_GPU_EXEC), 0);
+	TRY(system_trace_has("amdgpu_svm_drop", where, "detail=0x0"));
+	munmap(other, PAGE);
 	return true;
 }
 

@@ -27,7 +27,11 @@
 #define THP "/sys/kernel/mm/transparent_hugepage/enabled"
 #define CGROUPS "/sys/fs/cgroup/"
 
+#define TRACEFS "/sys/kernel/tracing/"
+#define TRACEFS_IN_DEBUGFS "/sys/kernel/debug/tracing/"
+
 static bool swap_is_on, hugetlb_is_on, ksm_is_on;
+static char trace_dir[64];
 
 bool system_write(const char *path, const char *text)
 {
@@ -227,6 +231,48 @@ void system_unlimit_memory(unsigned int index)
 	rmdir(path);
 }
 
+/* ---- tracing ---- */
+
+/* An instance of our own leaves what others trace alone. */
+const char *system_need_tracing(void)
+{
+	bool mounted = !access(TRACEFS "instances", F_OK);
+	char path[128];
+
+	snprintf(trace_dir, sizeof(trace_dir), "%sinstances/svm-%d",
+		 mounted ? TRACEFS : TRACEFS_IN_DEBUGFS, getpid());
+	if (mkdir(trace_dir, 0700)) {
+		trace_dir[0] = '\0';
+		return "the kernel has no tracefs";
+	}
+	snprintf(path, sizeof(path), "%s/events/amdgpu_svm/enable", trace_dir);
+	return system_write(path, "1") ? NULL : "the driver has no tracepoints of SVM";
+}
+
+bool system_trace_has(const char *event, const char *a, const char *b)
+{
+	char path[128], name[64], line[512];
+	bool has = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/trace", trace_dir);
+	snprintf(name, sizeof(name), " %s: ", event);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	while (!has && fgets(line, sizeof(line), file))
+		has = strstr(line, name) && strstr(line, a) && strstr(line, b);
+	fclose(file);
+	return has;
+}
+
+static void tracing_off(void)
+{
+	if (trace_dir[0])
+		rmdir(trace_dir);
+	trace_dir[0] = '\0';
+}
+
 /* ---- a disk ---- */
 
 const char *system_disk(void)
@@ -269,5 +315,6 @@ void system_restore(void)
 		system_write(HUGETLB, "0");
 	if (ksm_is_on)
 		system_write(KSM "run", "2");
+	tracing_off();
 	hugetlb_is_on = ksm_is_on = false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Settings of the kernel that kinds of memory need: swap, huge pages, KSM, memory
- * limits. Each system_need_*() puts one in place and returns NULL, or says why
+ * Settings of the kernel that tests need: swap, huge pages, KSM, memory limits,
+ * tracing. Each system_need_*() puts one in place and returns NULL, or says why
  * that cannot be; system_restore() undoes them all.
  */
 #ifndef TESTS_IGT_SVM_SYSTEM_H
@@ -19,6 +19,8 @@ const char *system_need_compaction(void);
 const char *system_need_userfaultfd(void);
 const char *system_need_memcg(void);
 const char *system_need_disk(void);
+/* The driver's tracepoints of SVM, in a buffer that nobody else has. */
+const char *system_need_tracing(void);
 void system_restore(void);
 
 bool system_write(const char *path, const char *text);
@@ -29,6 +31,9 @@ bool system_compact(void);
  * descriptor, which does not block. -1 on error.
  */
 int system_userfaultfd(void *mem, size_t size, uint64_t mode);
+
+/* Does a line of @event have both texts? With system_need_tracing() only. */
+bool system_trace_has(const char *event, const char *a, const char *b);
 
 /* The directory that system_need_disk() found. */
 const char *system_disk(void);
