@@ -345,3 +345,24 @@ char *map_aligned(size_t size)
 	munmap((void *)(start + size), p + 2 * MIB - start);
 	return (char *)start;
 }
+
+/*
+ * Of the page at the end of the lower half of 48 bits a process has nothing, unless the CPU
+ * has 57 bits, of which it has much more than the GPU then.
+ */
+uint64_t svm_limit(struct gpu *gpu)
+{
+	uint64_t half = 1ull << 47, limit = half;
+	struct drm_amdgpu_info_device info;
+	char *last = (char *)(half - PAGE);
+	void *p = mmap(last, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+		       -1, 0);
+
+	if (amdgpu_query_info(gpu->dev, AMDGPU_INFO_DEV_INFO, sizeof(info), &info))
+		return 0;
+	if (p == last)
+		munmap(p, PAGE);
+	else if (errno != EEXIST)
+		limit -= PAGE;
+	return limit < info.virtual_address_max ? limit : info.virtual_address_max;
+}

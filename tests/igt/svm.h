@@ -101,12 +101,16 @@ uint64_t svm_client(struct gpu *gpu);
 #define FATAL_NO_ACCESS "faults, fatal, the process has no access either"
 #define FATAL_READ_ONLY "faults, fatal, the process may not write there"
 #define FATAL_ATTRIBUTES "faults, fatal, its attributes forbid the access"
+#define FATAL_NO_PROCESS "faults, fatal, not an address of a process"
+#define FATAL_DEVICE "faults, fatal, it is memory of a device"
 #define FATAL_GPU_RO "faults, fatal, its attributes make it read-only for the GPU"
 
 /* ---- memory ---- */
 
 /* mmap() at @addr exactly, which takes the place of what is there; NULL: anywhere. */
 void *map_at(void *addr, size_t size, int prot);
+/* The first address that no process has, or that the GPU has none for; 0 on error. */
+uint64_t svm_limit(struct gpu *gpu);
 /* Aligned to 2 MiB, as large ranges and tables are. */
 char *map_aligned(size_t size);
 

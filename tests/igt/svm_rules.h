@@ -55,6 +55,8 @@ bool rule_late_faults_are_not_fatal(struct worker *w);
 bool rule_read_only_write_is_fatal(struct worker *w);
 bool rule_read_only_page_in_the_middle(struct worker *w);
 bool rule_fatal_says_why(struct worker *w);
+bool rule_beyond_the_process_is_fatal(struct worker *w);
+bool rule_device_memory_is_fatal(struct worker *w);
 bool rule_no_fault_is_swallowed(struct worker *w);
 bool rule_faults_leave_no_attributes(struct worker *w);
 bool rule_no_migration_no_harm(struct worker *w);

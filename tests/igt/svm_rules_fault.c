@@ -249,28 +249,87 @@ static bool log_has(int kmsg, const char *a, const char *b, const char *c)
 	return has;
 }
 
-/* One line has the process, the address and the reason. It is one of a limited number. */
-bool rule_fatal_says_why(struct worker *w)
+/* Interrupts have 48 bits of an address. */
+#define ADDRESS_OF_INTERRUPT ((UINT64_C(1) << 48) - 1)
+
+/*
+ * A write to @dst is fatal for the reason that the name of counter @fatal ends with. One line
+ * has the process, the address and the reason. It is one of a limited number.
+ */
+static bool fill_says_why(struct worker *w, uint64_t dst, const char *fatal)
 {
-	char *mem = map_at(NULL, PAGE, PROT_READ), name[16], who[96], where[64];
 	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int64_t before = svm_counter(w->gpu, fatal);
+	char name[16], who[96], where[64];
 	bool said = false;
 
 	TRY(kmsg >= 0);
 	TRY(lseek(kmsg, 0, SEEK_END) >= 0);
 	TRY(!prctl(PR_GET_NAME, name));
 	snprintf(who, sizeof(who), "fatal GPU write fault of pid %d (%s), pasid ", getpid(), name);
-	snprintf(where, sizeof(where), " at 0x%lx: ", (unsigned long)(uintptr_t)mem);
+	snprintf(where, sizeof(where), " at 0x%" PRIx64 ": ", dst & ADDRESS_OF_INTERRUPT);
 	/* Others may have used up what the kernel lets through in five seconds. */
 	for (int i = 0; i < 20 && !said; i++) {
-		TRY(gpu_fill(w, mem, 0x11111111, PAGE));
-		said = log_has(kmsg, who, where, "the process may not write there");
+		TRY(gpu_fill(w, (void *)(uintptr_t)dst, 0x11111111, PAGE));
+		said = log_has(kmsg, who, where, fatal + strlen(FATAL_ANY));
 		if (!said)
 			usleep(500000);
 	}
 	close(kmsg);
 	TRY(said);
+	TRY(svm_counter(w->gpu, fatal) > before);
+	return true;
+}
+
+bool rule_fatal_says_why(struct worker *w)
+{
+	char *mem = map_at(NULL, PAGE, PROT_READ);
+
+	TRY(fill_says_why(w, (uintptr_t)mem, FATAL_READ_ONLY));
 	munmap(mem, PAGE);
+	return true;
+}
+
+/*
+ * The page after the last one of a process, which the GPU could address, and one of the upper
+ * half of what it can address, where a buffer object was.
+ */
+bool rule_beyond_the_process_is_fatal(struct worker *w)
+{
+	uint64_t limit = svm_limit(w->gpu);
+	char *mem = map_at(NULL, PAGE, RW);
+	struct gpu_buffer buf;
+	uint64_t va;
+
+	TRY(limit > 0);
+	TRY_EQ(gpu_buffer_alloc(w->gpu, &buf, PAGE, AMDGPU_GEM_DOMAIN_GTT), 0);
+	va = buf.va;
+	gpu_buffer_free(&buf);
+	TRY(fill_says_why(w, limit, FATAL_NO_PROCESS));
+	TRY(exchange(w, mem, PAGE));
+	TRY(va > limit);
+	TRY(fill_says_why(w, va, FATAL_NO_PROCESS));
+	TRY(exchange(w, mem, PAGE));
+	munmap(mem, PAGE);
+	return true;
+}
+
+/* The process's view of a buffer object is no memory of the process. */
+bool rule_device_memory_is_fatal(struct worker *w)
+{
+	struct gpu_buffer buf;
+
+	TRY_EQ(gpu_buffer_alloc(w->gpu, &buf, PAGE, AMDGPU_GEM_DOMAIN_VRAM), 0);
+	put_series(buf.cpu, 0xde7, PAGE);
+	TRY(fill_says_why(w, (uintptr_t)buf.cpu, FATAL_DEVICE));
+	TRY(has_series(buf.cpu, 0xde7, PAGE));
+	TRY_EQ(svm_lines(w->gpu, "svm_ranges", buf.cpu, PAGE), 0);
+	/* By its own address it is the GPU's. */
+	gpu_job_use(&w->sdma, &buf);
+	TRY(gpu_fill(w, (void *)(uintptr_t)buf.va, 0xde71ce, PAGE));
+	w->sdma.num_used--;
+	TRY(has_value(buf.cpu, 0xde71ce, PAGE));
+	gpu_buffer_free(&buf);
 	return true;
 }
 
