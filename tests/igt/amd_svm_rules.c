@@ -24,6 +24,8 @@ struct rule {
 static const struct rule rules[] = {
 	{ "uapi-negative", "Each check of the ioctl, and that they come in their order",
 	  .with_gpu = rule_uapi_negative },
+	{ "last-page-of-the-process", "has attributes and is served as any other",
+	  .with_gpu = rule_last_page },
 	{ "refused-set-changes-nothing", "A SET that fails a check has no effect",
 	  .with_gpu = rule_refused_set_changes_nothing },
 	{ "get-merges", "GET over parts that differ, all attributes",

@@ -31,6 +31,7 @@ void held_page_end(struct held_page *h);
 /* svm_rules_uapi.c */
 bool rule_uapi_negative(struct worker *w);
 bool rule_overflow_and_limit(struct worker *w);
+bool rule_last_page(struct worker *w);
 bool rule_refused_set_changes_nothing(struct worker *w);
 bool rule_get_merges(struct worker *w);
 bool rule_last_of_a_type_wins(struct worker *w);

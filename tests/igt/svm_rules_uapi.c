@@ -24,6 +24,7 @@ struct ground {
 	char *mem;
 	char *unreadable;
 	struct gpu_buffer bo;
+	uint64_t limit;		/* the first address that is none */
 };
 
 #define GROUND_BO 1
@@ -78,6 +79,9 @@ FAULT(end_wraps, c->args.size = -PAGE)
 FAULT(above_the_cpu, c->args.start_addr = 1ull << 47)
 FAULT(above_the_gpu, c->args.start_addr = 1ull << 62)
 FAULT(end_above, c->args.size = 1ull << 57)
+FAULT(start_at_limit, c->args.start_addr = g->limit)
+FAULT(end_past_limit, c->args.start_addr = g->limit - PAGE, c->args.size = 2 * PAGE)
+FAULT(end_past_limit_from_far, c->args.size = g->limit + PAGE - c->args.start_addr)
 FAULT(unknown_operation, c->args.operation = 3)
 FAULT(no_attributes, c->args.nattr = 0)
 FAULT(too_many, c->args.nattr = AMDGPU_SVM_MAX_ATTRS + 1)
@@ -107,6 +111,9 @@ static const struct fault faults[] = {
 	{ 2, EINVAL, SET | GET | RESET, above_the_cpu },
 	{ 2, EINVAL, SET | GET | RESET, above_the_gpu },
 	{ 2, EINVAL, SET | GET | RESET, end_above },
+	{ 2, EINVAL, SET | GET | RESET, start_at_limit },
+	{ 2, EINVAL, SET | GET | RESET, end_past_limit },
+	{ 2, EINVAL, SET | GET | RESET, end_past_limit_from_far },
 	{ 3, EINVAL, SET | GET | RESET, unknown_operation },
 	{ 3, EINVAL, SET | GET, no_attributes },
 	{ 3, EINVAL, SET | GET, too_many },
@@ -202,6 +209,8 @@ static bool make_ground(struct gpu *gpu, struct ground *g)
 			       AMDGPU_VA_OP_MAP), 0);
 	TRY(map_device(gpu, &g->bo, g->mem + GROUND_DEVICE * PAGE));
 	TRY(!munmap(g->mem + GROUND_HOLE * PAGE, PAGE));
+	g->limit = svm_limit(gpu);
+	TRY(g->limit > 0);
 	return true;
 }
 
@@ -240,6 +249,28 @@ bool rule_overflow_and_limit(struct worker *w)
 		for (size_t i = 0; faults[i].step == 2; i++)
 			good &= refused(w->gpu, &g, op, &faults[i], NULL, true);
 	return drop_ground(&g) && good;
+}
+
+/* Up to the limit of addresses everything is as elsewhere. */
+bool rule_last_page(struct worker *w)
+{
+	char *last = (char *)(uintptr_t)(svm_limit(w->gpu) - PAGE);
+
+	TRY(mmap(last, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == last);
+	TRY(exchange(w, last, PAGE));
+	TRY_EQ(svm_set(w->gpu, last, PAGE, AMDGPU_SVM_ATTR_GPU_EXEC, 1), 0);
+	TRY_EQ(svm_get(w->gpu, last, PAGE, AMDGPU_SVM_ATTR_GPU_EXEC), 1);
+	TRY(exchange(w, last, PAGE));
+	/* From the first page that RESET takes to the last one. */
+	TRY_EQ(svm_reset(w->gpu, (void *)PAGE, (uintptr_t)last), 0);
+	TRY_EQ(svm_get(w->gpu, last, PAGE, AMDGPU_SVM_ATTR_GPU_EXEC), 0);
+	TRY(exchange(w, last, PAGE));
+	TRY_EQ(svm_set(w->gpu, last, PAGE, AMDGPU_SVM_ATTR_GPU_EXEC, 1), 0);
+	TRY(!munmap(last, PAGE));
+	TRY_EQ(svm_set(w->gpu, last, PAGE, AMDGPU_SVM_ATTR_GPU_EXEC, 1), -EFAULT);
+	TRY_EQ(svm_lines(w->gpu, "svm_ranges", last, PAGE), 0);
+	TRY_EQ(svm_lines(w->gpu, "svm_attributes", last, PAGE), 0);
+	return true;
 }
 
 bool rule_refused_set_changes_nothing(struct worker *w)
