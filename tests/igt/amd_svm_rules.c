@@ -56,6 +56,8 @@ static const struct rule rules[] = {
 	{ "prefetch", "SET maps, also when nothing changes", .with_gpu = rule_prefetch },
 	{ "always-mapped", "Mapped at once and after each invalidation, without a fault",
 	  .with_gpu = rule_always_mapped },
+	{ "always-mapped-comes-back", "after mprotect(), moves of page tables and resets",
+	  .alone = rule_always_mapped_comes_back },
 
 	{ "end-of-file", "What is in front of it is there, what is behind is fatal",
 	  .with_gpu = rule_end_of_file },

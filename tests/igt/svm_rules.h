@@ -64,6 +64,8 @@ bool rule_no_migration_no_harm(struct worker *w);
 bool rule_vram_registered_once(struct worker *w);
 bool rule_granularity(struct worker *w);
 bool rule_prefetch(struct worker *w);
+/* The work item has mapped @mem since the counter of maps without a fault was @maps. */
+bool comes_back(struct gpu *gpu, const void *mem, size_t size, int64_t maps);
 bool rule_always_mapped(struct worker *w);
 bool rule_rings(struct worker *w);
 bool rule_huge_pages_are_one_entry(struct worker *w);
@@ -79,6 +81,7 @@ bool rule_svm_beside_bo(struct worker *w);
 bool rule_bo_while_faulting(struct worker *w);
 bool rule_svm_takes_place_of_bo(struct worker *w);
 bool rule_late_faults_spare_bo(struct worker *w);
+bool evict_vram(void);
 bool rule_evicted_tables(struct worker *w);
 bool rule_pressure_while_faulting(struct worker *w);
 bool rule_evict_all_while_faulting(struct worker *w);
@@ -102,6 +105,7 @@ bool rule_compute_vm_without_xnack(void);
 bool rule_unload_refused(struct worker *w);
 bool rule_memory_goes_while_the_gpu_is_reset(struct worker *w);
 bool rule_reset_with_faults(void);
+bool rule_always_mapped_comes_back(void);
 bool rule_unplug_with_faults(void);
 
 #endif

@@ -204,7 +204,7 @@ bool rule_late_faults_spare_bo(struct worker *w)
 
 /* ---- page tables that have to leave the VRAM ---- */
 
-static bool evict_vram(void)
+bool evict_vram(void)
 {
 	FILE *file = fopen("/sys/kernel/debug/dri/0/amdgpu_evict_vram", "r");
 	char line[256];

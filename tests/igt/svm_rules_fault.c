@@ -584,10 +584,10 @@ bool rule_prefetch(struct worker *w)
 	return true;
 }
 
-static bool comes_back(struct worker *w, char *mem, size_t size, int64_t maps)
+bool comes_back(struct gpu *gpu, const void *mem, size_t size, int64_t maps)
 {
-	TRY(svm_counter_moves(w->gpu, "maps without a fault", maps));
-	TRY(svm_lines(w->gpu, "svm_ranges", mem, size) > 0);
+	TRY(svm_counter_moves(gpu, "maps without a fault", maps));
+	TRY(svm_lines(gpu, "svm_ranges", mem, size) > 0);
 	return true;
 }
 
@@ -604,13 +604,13 @@ bool rule_always_mapped(struct worker *w)
 	faults = svm_counter(w->gpu, "faults, mapped");
 	maps = svm_counter(w->gpu, "maps without a fault");
 	TRY(!madvise(mem, 2 * MIB, MADV_DONTNEED));
-	TRY(comes_back(w, mem, 2 * MIB, maps));
+	TRY(comes_back(w->gpu, mem, 2 * MIB, maps));
 	TRY(gpu_fill(w, mem, 0x51515151, 2 * MIB));
 	TRY(has_value(mem, 0x51515151, 2 * MIB));
 	TRY_EQ(svm_counter(w->gpu, "faults, mapped"), faults);
 	maps = svm_counter(w->gpu, "maps without a fault");
 	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_GPU_EXEC, 1), 0);
-	TRY(comes_back(w, mem, 2 * MIB, maps));
+	TRY(comes_back(w->gpu, mem, 2 * MIB, maps));
 	TRY_EQ(svm_set(w->gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_ACCESS,
 		       AMDGPU_SVM_ACCESS_INACCESSIBLE), 0);
 	TRY(!svm_rights(w->gpu, mem, rights));

@@ -787,6 +787,61 @@ bool rule_reset_with_faults(void)
 	return gpu_works();
 }
 
+/* Work that has nothing to do with memory that is to be always mapped. */
+static bool submit_something(struct gpu *gpu)
+{
+	char *mem = map_aligned(2 * MIB);
+	struct worker w;
+	bool good;
+
+	TRY(worker_open(&w, gpu, 0));
+	good = gpu_fill(&w, mem, 1, PAGE);
+	worker_close(&w);
+	munmap(mem, 2 * MIB);
+	return good;
+}
+
+static bool comes_back_with_rights(struct gpu *gpu, char *mem, size_t size)
+{
+	int64_t destroyed = svm_counter(gpu, "destroyed ranges"), maps;
+
+	TRY(!mprotect(mem, size, PROT_NONE));
+	/* It was tried, in vain. */
+	TRY(svm_counter_moves(gpu, "destroyed ranges", destroyed));
+	maps = svm_counter(gpu, "maps without a fault");
+	TRY(!mprotect(mem, size, RW));
+	return comes_back(gpu, mem, size, maps);
+}
+
+/* With the next submission. */
+static bool comes_back_with_tables(struct gpu *gpu, char *mem, size_t size)
+{
+	int64_t maps = svm_counter(gpu, "maps without a fault");
+
+	TRY(evict_vram());
+	TRY(submit_something(gpu));
+	TRY(comes_back(gpu, mem, size, maps));
+	maps = svm_counter(gpu, "maps without a fault");
+	TRY(reset_gpu(gpu));
+	TRY(renew_context(gpu));
+	TRY(submit_something(gpu));
+	return comes_back(gpu, mem, size, maps);
+}
+
+bool rule_always_mapped_comes_back(void)
+{
+	char *mem = map_aligned(2 * MIB);
+	struct gpu gpu;
+
+	TRY_EQ(gpu_open(&gpu, NULL), 0);
+	TRY_EQ(svm_set(&gpu, mem, 2 * MIB, AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED, 1), 0);
+	TRY(comes_back_with_rights(&gpu, mem, 2 * MIB));
+	TRY(comes_back_with_tables(&gpu, mem, 2 * MIB));
+	gpu_close(&gpu);
+	munmap(mem, 2 * MIB);
+	return true;
+}
+
 static bool write_remove(const struct gpu *gpu)
 {
 	char path[96], device[256];

@@ -437,6 +437,7 @@ static int write_entries(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 				    gpu_page(amdgpu_svm_range_end(range)) - 1);
 		/* The TLB may remember what was there for a moment. */
 		svm->cleared++;
+		return r;
 	}
 	amdgpu_svm_add(svm, AMDGPU_SVM_COUNT_HUGE, huge);
 	return 0;
@@ -626,10 +627,14 @@ unsigned long amdgpu_svm_unmap(struct amdgpu_svm *svm, unsigned long first, unsi
 /**
  * amdgpu_svm_unmap_all() - unmap everything
  * @svm: the VM's SVM
+ *
+ * What is to be always mapped comes back with the page tables: see
+ * amdgpu_svm_tables_valid().
  */
 void amdgpu_svm_unmap_all(struct amdgpu_svm *svm)
 {
-	amdgpu_svm_unmap(svm, 0, ULONG_MAX);
+	if (amdgpu_svm_unmap(svm, 0, ULONG_MAX))
+		WRITE_ONCE(svm->all_gone, true);
 }
 
 /**
@@ -639,7 +644,8 @@ void amdgpu_svm_unmap_all(struct amdgpu_svm *svm)
  *
  * If it is a page table nobody uses the VM just now, or the driver would not
  * move it. Nothing may stay mapped meanwhile, as a notifier could not take it
- * away; the next faults map it again.
+ * away; the next faults map it again, or the next submission what is to be always
+ * mapped.
  */
 void amdgpu_svm_table_moves(struct amdgpu_vm *vm, struct amdgpu_bo *bo)
 {
@@ -801,6 +807,9 @@ void amdgpu_svm_refuse_end(struct amdgpu_svm *svm)
  */
 void amdgpu_svm_tables_valid(struct amdgpu_vm *vm)
 {
-	if (vm->svm)
-		amdgpu_svm_refuse_end(vm->svm);
+	if (!vm->svm)
+		return;
+	amdgpu_svm_refuse_end(vm->svm);
+	if (READ_ONCE(vm->svm->all_gone) && xchg(&vm->svm->all_gone, false))
+		amdgpu_svm_remap_all_later(vm->svm);
 }

@@ -23,8 +23,9 @@
  * What needs other locks is left to a work item and to the next request, whichever
  * comes first, on queues that link the ranges themselves: destroying ranges whose
  * memory was unmapped, mapping again what is to be always mapped. The latter is
- * tried once per event; if it fails, or if page tables had to leave the VRAM, the next
- * fault does it.
+ * tried once per event, once more when mprotect(2) has changed rights there, and with
+ * the next submission after page tables had to leave the VRAM or the GPU was reset; if
+ * it fails the next fault does it.
  *
  * A second notifier of the whole address space, registered when attributes are
  * first set, sees the munmap(2) and mremap(2) of memory that the GPU never touched
@@ -50,10 +51,8 @@ struct svm_drop {
 /* --- ranges ------------------------------------------------------------------------ */
 
 /* Any part of it? */
-static bool always_mapped(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
+static bool always_mapped(struct amdgpu_svm *svm, unsigned long page, unsigned long last)
 {
-	unsigned long page = amdgpu_svm_range_start(range) >> PAGE_SHIFT;
-	unsigned long last = (amdgpu_svm_range_end(range) - 1) >> PAGE_SHIFT;
 	struct amdgpu_svm_attr_span span;
 
 	while (page <= last && amdgpu_svm_attr_next(&svm->attrs, page, last, &span)) {
@@ -86,8 +85,25 @@ static void queue_range(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
  */
 void amdgpu_svm_remap_later(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
 {
-	if (always_mapped(svm, range))
+	if (always_mapped(svm, amdgpu_svm_range_start(range) >> PAGE_SHIFT,
+			  (amdgpu_svm_range_end(range) - 1) >> PAGE_SHIFT))
 		queue_range(svm, range, &range->remap_link, &svm->remap);
+}
+
+/**
+ * amdgpu_svm_remap_all_later() - map again all that is to be always mapped
+ * @svm: the VM's SVM
+ *
+ * Neither sleeps nor allocates.
+ */
+void amdgpu_svm_remap_all_later(struct amdgpu_svm *svm)
+{
+	spin_lock(&svm->queue_lock);
+	if (!svm->closing) {
+		WRITE_ONCE(svm->remap_all, true);
+		queue_work(system_dfl_wq, &svm->work);
+	}
+	spin_unlock(&svm->queue_lock);
 }
 
 static struct amdgpu_svm_range *unqueue_dead(struct amdgpu_svm *svm)
@@ -217,6 +233,8 @@ static void remap(struct amdgpu_svm *svm)
 {
 	struct amdgpu_svm_range *range;
 
+	if (xchg(&svm->remap_all, false))
+		amdgpu_svm_map_always(svm, 0, svm->gpusvm.mm_start + svm->gpusvm.mm_range);
 	while ((range = unqueue_remap(svm))) {
 		unsigned long start = amdgpu_svm_range_start(range);
 		unsigned long end = amdgpu_svm_range_end(range);
@@ -309,6 +327,9 @@ static bool unmaps_invalidate(struct mmu_interval_notifier *mni,
 	unsigned long last = (mmu_range->end - 1) >> PAGE_SHIFT;
 
 	mmu_interval_set_seq(mni, seq);
+	/* Perhaps the right comes back for lack of which it could not be mapped before. */
+	if (mmu_range->event == MMU_NOTIFY_PROTECTION_VMA && always_mapped(svm, first, last))
+		amdgpu_svm_remap_all_later(svm);
 	if (mmu_range->event != MMU_NOTIFY_UNMAP && mmu_range->event != MMU_NOTIFY_RELEASE)
 		return true;
 	if (has_attrs(svm, first, last))

@@ -222,6 +222,10 @@ struct amdgpu_svm {
 	struct list_head dead;
 	/** @remap: ranges to be mapped again without a fault */
 	struct list_head remap;
+	/** @remap_all: and so is all that is to be always mapped */
+	bool remap_all;
+	/** @all_gone: everything was unmapped because of the tables, which are not back yet */
+	bool all_gone;
 	/** @work: empties the queues */
 	struct work_struct work;
 	/** @waiters: threads that wait for user space */
@@ -414,6 +418,7 @@ void amdgpu_svm_work(struct work_struct *work);
 void amdgpu_svm_collect(struct amdgpu_svm *svm, bool wait);
 int amdgpu_svm_map_always(struct amdgpu_svm *svm, unsigned long start, unsigned long end);
 void amdgpu_svm_remap_later(struct amdgpu_svm *svm, struct amdgpu_svm_range *range);
+void amdgpu_svm_remap_all_later(struct amdgpu_svm *svm);
 void amdgpu_svm_forget_queues(struct amdgpu_svm *svm);
 
 /* amdgpu_svm_user.c */
