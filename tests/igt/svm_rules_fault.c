@@ -703,7 +703,7 @@ void held_page_end(struct held_page *h)
 
 #define BLOCKS 16
 
-/* One in each of many blocks, by compute: some share the lane of a fault that waits. */
+/* One in each of many blocks, by compute. */
 static bool faults_are_served(struct worker *w)
 {
 	char *mem = map_aligned(BLOCKS * 2 * MIB);

@@ -142,6 +142,16 @@ static void annotate_locks(struct amdgpu_svm *svm)
 	fs_reclaim_release(GFP_KERNEL);
 }
 
+static void svm_free(struct amdgpu_svm *svm)
+{
+	amdgpu_svm_free_lanes(svm);
+	xa_destroy(&svm->refused);
+	amdgpu_svm_attr_fini(&svm->attrs);
+	mutex_destroy(&svm->drop_lock);
+	mutex_destroy(&svm->lock);
+	kfree(svm);
+}
+
 static struct amdgpu_svm *svm_alloc(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 {
 	struct amdgpu_svm *svm = kzalloc_obj(*svm);
@@ -169,18 +179,11 @@ static struct amdgpu_svm *svm_alloc(struct amdgpu_device *adev, struct amdgpu_vm
 	INIT_LIST_HEAD(&svm->waiters);
 	INIT_WORK(&svm->work, amdgpu_svm_work);
 	annotate_locks(svm);
-	amdgpu_svm_init_lanes(svm);
+	if (amdgpu_svm_init_lanes(svm)) {
+		svm_free(svm);
+		return NULL;
+	}
 	return svm;
-}
-
-static void svm_free(struct amdgpu_svm *svm)
-{
-	amdgpu_svm_free_lanes(svm);
-	xa_destroy(&svm->refused);
-	amdgpu_svm_attr_fini(&svm->attrs);
-	mutex_destroy(&svm->drop_lock);
-	mutex_destroy(&svm->lock);
-	kfree(svm);
 }
 
 static void set_svm_of(struct amdgpu_vm *vm, struct amdgpu_device *adev, struct amdgpu_svm *svm)

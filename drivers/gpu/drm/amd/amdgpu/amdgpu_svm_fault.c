@@ -24,11 +24,11 @@
  * there, drop attributes of memory that went away; serve the request; judge what
  * could not be served; account for it; let the GPU retry.
  *
- * Lanes are work items, AMDGPU_SVM_LANES of them per VM, chosen by address so that faults on
- * neighbouring pages meet in one lane and others do not wait for them. That a fault
- * takes long, because a page has to come from a disk or from a file system in user
- * space, is felt by this VM and lane only. If there is no memory to remember a
- * fault it is served at once, by the interrupt's work item.
+ * Lanes are work items. Faults of one 2 MiB block are in one lane, so that neighbours do not
+ * compete, and each block that has faults has a lane of its own, up to AMDGPU_SVM_LANES of
+ * them per VM. That a fault takes long, because a page has to come from a disk or from a
+ * file system in user space, is felt by its block only. A fault that there is no memory to
+ * remember ends as "later".
  *
  * Every fault ends in exactly one &enum amdgpu_svm_reason, which is counted and
  * traced, and whatever it is, the entry of the retry CAM is released, so that a later
@@ -39,21 +39,23 @@
  * doubted at first: the fault may be a duplicate of one that was served before, delivered
  * after the process took the right away. It ends as "stale", the GPU retries, and only a
  * fault that is newer than the doubt counts, by 10 s at most, or the doubt starts again.
- * Doubts are kept by lane until then, until the address is served, or until another one needs
+ * Doubts are kept until then, until the address is served, or until another one needs
  * the place after a second. Addresses for which there is no place share one doubt, but those in
  * buffer objects do not: they are stale until there is a place.
  *
  * Fatal: the address gets a no-retry entry, the access ends with an error, and one
  * line in the kernel log says who, where and why.
  *
- * Locks: &amdgpu_svm_lane.lock for its queue, with nothing inside. See the DOC
- * section "Mapping" for those that serving takes.
+ * Locks: &amdgpu_svm.lane_lock for lanes and what waits in them, &amdgpu_svm_doubt_set.lock
+ * for doubts, both with nothing inside. See the DOC section "Mapping" for those that serving
+ * takes.
  *
  * A fault on memory that userfaultfd(2) watches leaves its lane, waits elsewhere
  * (amdgpu_svm_user.c) and comes back.
  *
- * Limit: what ends as "later" is asked again by the GPU, without a bound but the job's
- * time.
+ * Limits: what ends as "later" is asked again by the GPU, without a bound but the job's
+ * time. HMM has the mmap lock while a page comes slowly: if the process changes its address
+ * space then, that waits, and all other faults of the process wait for it.
  */
 
 struct svm_fault {
@@ -182,20 +184,20 @@ static bool may_be_doubted(enum amdgpu_svm_reason reason)
 	}
 }
 
-static struct amdgpu_svm_lane *lane_of(struct amdgpu_svm *svm, unsigned long addr)
+static struct amdgpu_svm_doubt_set *doubts_of(struct amdgpu_svm *svm, unsigned long addr)
 {
-	return &svm->lanes[hash_64(addr / SZ_2M, ilog2(AMDGPU_SVM_LANES))];
+	return &svm->doubts[hash_64(addr / SZ_2M, ilog2(AMDGPU_SVM_DOUBT_SETS))];
 }
 
 /* The doubt about @addr, or NULL; @place: a slot that is free, or NULL. */
-static struct amdgpu_svm_doubt *find_doubt(struct amdgpu_svm_lane *lane, unsigned long addr,
+static struct amdgpu_svm_doubt *find_doubt(struct amdgpu_svm_doubt_set *set, unsigned long addr,
 					   struct amdgpu_svm_doubt **place)
 {
 	struct amdgpu_svm_doubt *doubt;
 
-	lockdep_assert_held(&lane->lock);
+	lockdep_assert_held(&set->lock);
 	*place = NULL;
-	for (doubt = lane->doubts; doubt < lane->doubts + AMDGPU_SVM_DOUBTS; doubt++) {
+	for (doubt = set->doubts; doubt < set->doubts + AMDGPU_SVM_DOUBTS; doubt++) {
 		if (doubt->ts && doubt->addr == addr)
 			return doubt;
 		/* An old one is good, as what is served ends it, but not worth a place. */
@@ -220,21 +222,21 @@ static bool ends_doubt(struct amdgpu_svm_doubt *doubt, const struct amdgpu_svm_r
 	return amdgpu_ih_ts_after(doubt->ts, req->ts);
 }
 
-static bool have_doubts(struct amdgpu_svm_lane *lane)
+static bool have_doubts(struct amdgpu_svm_doubt_set *set)
 {
 	struct amdgpu_svm_doubt *doubts;
 
-	if (READ_ONCE(lane->doubts))
+	if (READ_ONCE(set->doubts))
 		return true;
 	doubts = kvzalloc_objs(*doubts, AMDGPU_SVM_DOUBTS);
 	if (!doubts)
 		return false;
-	spin_lock(&lane->lock);
-	if (!lane->doubts) {
-		WRITE_ONCE(lane->doubts, doubts);
+	spin_lock(&set->lock);
+	if (!set->doubts) {
+		WRITE_ONCE(set->doubts, doubts);
 		doubts = NULL;
 	}
-	spin_unlock(&lane->lock);
+	spin_unlock(&set->lock);
 	kvfree(doubts);
 	return true;
 }
@@ -248,16 +250,16 @@ static bool is_confirmed(struct amdgpu_svm *svm, const struct amdgpu_svm_request
 			 bool if_crowded)
 {
 	u64 ts = amdgpu_svm_newest_ts(svm->adev, req->ts);
-	struct amdgpu_svm_lane *lane = lane_of(svm, req->addr);
+	struct amdgpu_svm_doubt_set *set = doubts_of(svm, req->addr);
 	struct amdgpu_svm_doubt *doubt, *place;
 	bool confirmed = false;
 
 	if (!ts)
 		return true;
-	if (!have_doubts(lane))
+	if (!have_doubts(set))
 		return false;
-	spin_lock(&lane->lock);
-	doubt = find_doubt(lane, req->addr, &place);
+	spin_lock(&set->lock);
+	doubt = find_doubt(set, req->addr, &place);
 	if (doubt) {
 		confirmed = ends_doubt(doubt, req, ts);
 		if (confirmed)
@@ -265,26 +267,26 @@ static bool is_confirmed(struct amdgpu_svm *svm, const struct amdgpu_svm_request
 	} else if (place) {
 		start_doubt(place, req->addr, ts);
 	} else if (if_crowded) {
-		confirmed = ends_doubt(&lane->common, req, ts);
+		confirmed = ends_doubt(&set->common, req, ts);
 	}
-	spin_unlock(&lane->lock);
+	spin_unlock(&set->lock);
 	return confirmed;
 }
 
 /* It is fine now: what comes may be a duplicate of this one. */
 static void forget_doubt(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req)
 {
-	struct amdgpu_svm_lane *lane = lane_of(svm, req->addr);
+	struct amdgpu_svm_doubt_set *set = doubts_of(svm, req->addr);
 	struct amdgpu_svm_doubt *doubt, *place;
 
 	/* Nearly always: nothing was ever doubted. */
-	if (!READ_ONCE(lane->doubts))
+	if (!READ_ONCE(set->doubts))
 		return;
-	spin_lock(&lane->lock);
-	doubt = find_doubt(lane, req->addr, &place);
+	spin_lock(&set->lock);
+	doubt = find_doubt(set, req->addr, &place);
 	if (doubt)
 		doubt->ts = 0;
-	spin_unlock(&lane->lock);
+	spin_unlock(&set->lock);
 }
 
 /* --- one fault ---------------------------------------------------------------------- */
@@ -440,17 +442,57 @@ static void end_fault(struct svm_fault *fault, enum amdgpu_svm_reason reason)
 	amdgpu_svm_put(svm);
 }
 
+static void lane_work(struct work_struct *work);
+
+static struct amdgpu_svm_lane *add_lane(struct amdgpu_svm *svm, gfp_t gfp)
+{
+	struct amdgpu_svm_lane *lane = kzalloc_obj(*lane, gfp);
+
+	if (!lane)
+		return NULL;
+	lane->svm = svm;
+	INIT_LIST_HEAD(&lane->faults);
+	INIT_WORK(&lane->work, lane_work);
+	list_add_tail(&lane->link, &svm->lanes);
+	svm->num_lanes++;
+	return lane;
+}
+
+/*
+ * The lane that has faults of @block, or else one that has none, or a new one. If there is
+ * no memory for that, any: then the fault waits for others.
+ */
+static struct amdgpu_svm_lane *lane_for(struct amdgpu_svm *svm, unsigned long block)
+{
+	struct amdgpu_svm_lane *lane, *idle = NULL;
+
+	lockdep_assert_held(&svm->lane_lock);
+	list_for_each_entry(lane, &svm->lanes, link) {
+		if (!lane->busy)
+			idle = idle ?: lane;
+		else if (lane->block == block)
+			return lane;
+	}
+	if (!idle && svm->num_lanes < AMDGPU_SVM_LANES)
+		idle = add_lane(svm, GFP_NOWAIT);
+	if (!idle)
+		return list_first_entry(&svm->lanes, struct amdgpu_svm_lane, link);
+	idle->block = block;
+	idle->busy = true;
+	return idle;
+}
+
 static void queue_fault(struct svm_fault *fault)
 {
 	struct amdgpu_svm *svm = fault->svm;
 	struct amdgpu_svm_lane *lane;
 
-	lane = lane_of(svm, fault->req.addr);
-	spin_lock(&lane->lock);
+	spin_lock(&svm->lane_lock);
+	lane = lane_for(svm, fault->req.addr / SZ_2M);
 	list_add_tail(&fault->link, &lane->faults);
 	/* Still locked: who takes the fault may put the last reference of @svm. */
 	queue_work(system_dfl_wq, &lane->work);
-	spin_unlock(&lane->lock);
+	spin_unlock(&svm->lane_lock);
 }
 
 /* The program has provided the page, or something else came. */
@@ -479,34 +521,36 @@ static void handle(struct svm_fault *fault)
 static void lane_work(struct work_struct *work)
 {
 	struct amdgpu_svm_lane *lane = container_of(work, struct amdgpu_svm_lane, work);
+	struct amdgpu_svm *svm = lane->svm;
 	struct svm_fault *fault, *next;
 	LIST_HEAD(faults);
 
-	spin_lock(&lane->lock);
+	spin_lock(&svm->lane_lock);
 	list_splice_init(&lane->faults, &faults);
-	spin_unlock(&lane->lock);
+	spin_unlock(&svm->lane_lock);
 	list_for_each_entry_safe(fault, next, &faults, link)
 		handle(fault);
-}
-
-static void init_lane(struct amdgpu_svm *svm, struct amdgpu_svm_lane *lane)
-{
-	lane->svm = svm;
-	spin_lock_init(&lane->lock);
-	INIT_LIST_HEAD(&lane->faults);
-	INIT_WORK(&lane->work, lane_work);
+	/* Whoever ends @svm waits for this to return first, see amdgpu_svm_end_lanes(). */
+	spin_lock(&svm->lane_lock);
+	lane->busy = !list_empty(&lane->faults);
+	spin_unlock(&svm->lane_lock);
 }
 
 /**
  * amdgpu_svm_init_lanes() - before the first fault
  * @svm: a new SVM
+ *
+ * Return: 0 or -ENOMEM, and then amdgpu_svm_free_lanes() may be called as well.
  */
-void amdgpu_svm_init_lanes(struct amdgpu_svm *svm)
+int amdgpu_svm_init_lanes(struct amdgpu_svm *svm)
 {
 	int i;
 
-	for (i = 0; i < AMDGPU_SVM_LANES; i++)
-		init_lane(svm, &svm->lanes[i]);
+	for (i = 0; i < AMDGPU_SVM_DOUBT_SETS; i++)
+		spin_lock_init(&svm->doubts[i].lock);
+	spin_lock_init(&svm->lane_lock);
+	INIT_LIST_HEAD(&svm->lanes);
+	return add_lane(svm, GFP_KERNEL) ? 0 : -ENOMEM;
 }
 
 /**
@@ -515,10 +559,24 @@ void amdgpu_svm_init_lanes(struct amdgpu_svm *svm)
  */
 void amdgpu_svm_free_lanes(struct amdgpu_svm *svm)
 {
+	struct amdgpu_svm_lane *lane, *next;
 	int i;
 
-	for (i = 0; i < AMDGPU_SVM_LANES; i++)
-		kvfree(svm->lanes[i].doubts);
+	list_for_each_entry_safe(lane, next, &svm->lanes, link)
+		kfree(lane);
+	for (i = 0; i < AMDGPU_SVM_DOUBT_SETS; i++)
+		kvfree(svm->doubts[i].doubts);
+}
+
+/* The one after @lane, or the first one. */
+static struct amdgpu_svm_lane *next_lane(struct amdgpu_svm *svm, struct amdgpu_svm_lane *lane)
+{
+	struct list_head *next;
+
+	spin_lock(&svm->lane_lock);
+	next = lane ? lane->link.next : svm->lanes.next;
+	spin_unlock(&svm->lane_lock);
+	return next == &svm->lanes ? NULL : list_entry(next, struct amdgpu_svm_lane, link);
 }
 
 /**
@@ -527,10 +585,11 @@ void amdgpu_svm_free_lanes(struct amdgpu_svm *svm)
  */
 void amdgpu_svm_end_lanes(struct amdgpu_svm *svm)
 {
-	int i;
+	struct amdgpu_svm_lane *lane = NULL;
 
-	for (i = 0; i < AMDGPU_SVM_LANES; i++)
-		flush_work(&svm->lanes[i].work);
+	/* They stay in the list until the end. */
+	while ((lane = next_lane(svm, lane)))
+		flush_work(&lane->work);
 }
 
 static bool vm_lives(struct amdgpu_device *adev, u32 pasid)
@@ -596,6 +655,6 @@ bool amdgpu_svm_take_fault(struct amdgpu_device *adev, struct amdgpu_iv_entry *e
 	if (fault)
 		queue_fault(fault);
 	else
-		end_fault(&now, serve(svm, &now.req));
+		end_fault(&now, AMDGPU_SVM_LATER);
 	return true;
 }

@@ -102,10 +102,11 @@ enum amdgpu_svm_count {
 	AMDGPU_SVM_COUNTS,
 };
 
-/* Faults of one VM that are served at the same time, a power of two */
-#define AMDGPU_SVM_LANES	4
+/* Faults of one VM that are served at the same time: as many as the retry CAM holds */
+#define AMDGPU_SVM_LANES	512
 
-/* Addresses of a lane that are doubted at the same time: as many as the retry CAM holds */
+/* Addresses that are doubted at the same time: in sets, a power of two, of as many each */
+#define AMDGPU_SVM_DOUBT_SETS	4
 #define AMDGPU_SVM_DOUBTS	512
 
 /**
@@ -121,19 +122,31 @@ struct amdgpu_svm_doubt {
 };
 
 /**
- * struct amdgpu_svm_lane - faults that are served one after the other
+ * struct amdgpu_svm_doubt_set - doubts about addresses of some 2 MiB blocks
  */
-struct amdgpu_svm_lane {
-	/** @svm: whose */
-	struct amdgpu_svm *svm;
-	/** @lock: protects all but @work */
+struct amdgpu_svm_doubt_set {
+	/** @lock: protects the rest */
 	spinlock_t lock;
-	/** @faults: waiting, each with a reference of @svm */
-	struct list_head faults;
 	/** @doubts: AMDGPU_SVM_DOUBTS of faults that may be duplicates, once there was one */
 	struct amdgpu_svm_doubt *doubts;
 	/** @common: of those that found no place in @doubts; its address says nothing */
 	struct amdgpu_svm_doubt common;
+};
+
+/**
+ * struct amdgpu_svm_lane - faults that are served one after the other
+ */
+struct amdgpu_svm_lane {
+	/** @link: in &amdgpu_svm.lanes */
+	struct list_head link;
+	/** @svm: whose */
+	struct amdgpu_svm *svm;
+	/** @block: the number of the 2 MiB block that its faults are in, while it is busy */
+	unsigned long block;
+	/** @busy: it has or serves faults */
+	bool busy;
+	/** @faults: waiting, each with a reference of @svm */
+	struct list_head faults;
 	/** @work: serves them */
 	struct work_struct work;
 };
@@ -176,8 +189,14 @@ struct amdgpu_svm {
 	/** @disabled: closing while the VM goes on, as if there were no SVM */
 	bool disabled;
 
-	/** @lanes: faults that wait */
-	struct amdgpu_svm_lane lanes[AMDGPU_SVM_LANES];
+	/** @lane_lock: protects @lanes and all of a lane but its work item */
+	spinlock_t lane_lock;
+	/** @lanes: of faults that wait; grows when all are busy, one there is always */
+	struct list_head lanes;
+	/** @num_lanes: in @lanes */
+	unsigned int num_lanes;
+	/** @doubts: what to be wary of */
+	struct amdgpu_svm_doubt_set doubts[AMDGPU_SVM_DOUBT_SETS];
 
 	/** @attrs: attributes by page */
 	struct amdgpu_svm_attr_map attrs;
@@ -432,7 +451,7 @@ void amdgpu_svm_stop_waiting(struct amdgpu_svm *svm);
 /* amdgpu_svm_fault.c */
 bool amdgpu_svm_ts_is_void(u64 ts, u64 now);
 u64 amdgpu_svm_newest_ts(struct amdgpu_device *adev, u64 taken);
-void amdgpu_svm_init_lanes(struct amdgpu_svm *svm);
+int amdgpu_svm_init_lanes(struct amdgpu_svm *svm);
 void amdgpu_svm_free_lanes(struct amdgpu_svm *svm);
 void amdgpu_svm_end_lanes(struct amdgpu_svm *svm);
 
