@@ -401,7 +401,7 @@ static const struct mix mixes[] = {
 	  .steps = 100000, .set = 250, .get = 200, .reset = 30, .mmap = 60, .munmap = 40,
 	  .mprotect = 60, .dontneed = 60, .cpu = 100, .fork = 1 },
 	{ .name = "gpu", .text = "and the GPU accesses it",
-	  .steps = 20000, .set = 200, .get = 100, .reset = 40, .mmap = 60, .munmap = 20,
+	  .steps = 100000, .set = 200, .get = 100, .reset = 40, .mmap = 60, .munmap = 20,
 	  .mprotect = 60, .dontneed = 60, .cpu = 100, .fork = 2, .gpu = 20 },
 	{ .name = "gpu-fork", .text = "with copies on write all the time",
 	  .steps = 4000, .set = 50, .mmap = 20, .mprotect = 20, .dontneed = 20, .cpu = 200,
