@@ -6,13 +6,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include <linux/magic.h>
 #include <linux/userfaultfd.h>
 
 #include "svm.h"
@@ -21,6 +20,8 @@
 #define ZRAM "/sys/block/zram0/"
 #define SWAP_DEVICE "/dev/zram0"
 #define SWAP_SIZE (512 * MIB)
+#define ZRAM_CONTROL "/sys/class/zram-control/"
+#define DISK_SIZE (256 * MIB)
 #define HUGETLB "/proc/sys/vm/nr_hugepages"
 #define HUGETLB_PAGES 24
 #define KSM "/sys/kernel/mm/ksm/"
@@ -31,7 +32,8 @@
 #define TRACEFS_IN_DEBUGFS "/sys/kernel/debug/tracing/"
 
 static bool swap_is_on, hugetlb_is_on, ksm_is_on;
-static char trace_dir[64];
+static char trace_dir[64], disk[32];
+static int disk_number;
 
 bool system_write(const char *path, const char *text)
 {
@@ -275,22 +277,73 @@ static void tracing_off(void)
 
 /* ---- a disk ---- */
 
+/* A disk is a device of zram that is not the one to swap to, with ext4. */
+static bool add_disk(void)
+{
+	char text[16];
+
+	if (!read_text(ZRAM_CONTROL "hot_add", text, sizeof(text)))
+		return false;
+	disk_number = atoi(text);
+	return disk_number > 0;
+}
+
+static bool format_disk(void)
+{
+	char path[64], size[32], command[64];
+
+	snprintf(path, sizeof(path), "/sys/block/zram%d/disksize", disk_number);
+	snprintf(size, sizeof(size), "%lu", DISK_SIZE);
+	snprintf(command, sizeof(command), "mkfs.ext4 -q /dev/zram%d", disk_number);
+	return system_write(path, size) && !system(command);
+}
+
+static bool mount_disk(void)
+{
+	char device[32];
+
+	snprintf(device, sizeof(device), "/dev/zram%d", disk_number);
+	strcpy(disk, "/tmp/svm-disk-XXXXXX");
+	if (!mkdtemp(disk))
+		disk[0] = '\0';
+	else if (!mount(device, disk, "ext4", 0, NULL))
+		return true;
+	else
+		rmdir(disk);
+	disk[0] = '\0';
+	return false;
+}
+
+static void drop_disk(void)
+{
+	char number[16];
+
+	if (disk[0]) {
+		umount(disk);
+		rmdir(disk);
+		disk[0] = '\0';
+	}
+	snprintf(number, sizeof(number), "%d", disk_number);
+	if (disk_number)
+		system_write(ZRAM_CONTROL "hot_remove", number);
+	disk_number = 0;
+}
+
 const char *system_disk(void)
 {
-	const char *dir = getenv("AMDGPU_SVM_RESULTS");
-
-	return dir ? dir : "/var/tmp";
+	return disk;
 }
 
 const char *system_need_disk(void)
 {
-	struct statfs fs;
-
-	if (statfs(system_disk(), &fs) || access(system_disk(), W_OK))
-		return "no directory to write to";
-	if (fs.f_type == TMPFS_MAGIC || fs.f_type == OVERLAYFS_SUPER_MAGIC)
-		return "no file system on a disk or a host; set AMDGPU_SVM_RESULTS";
-	return NULL;
+	if (disk[0])
+		return NULL;
+	if ((access(ZRAM_CONTROL, F_OK) && system("modprobe -q zram")) || !add_disk())
+		return "the kernel has no zram to be a disk";
+	if (format_disk() && mount_disk())
+		return NULL;
+	drop_disk();
+	return "there is no ext4, or no mkfs.ext4";
 }
 
 /* ---- */
@@ -310,6 +363,7 @@ uint64_t system_pagemap(const void *page)
 
 void system_restore(void)
 {
+	drop_disk();
 	swap_off();
 	if (hugetlb_is_on)
 		system_write(HUGETLB, "0");
