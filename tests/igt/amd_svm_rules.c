@@ -83,6 +83,8 @@ static const struct rule rules[] = {
 	{ "counters", "Faults, pages and invalidations are counted", .with_gpu = rule_counters },
 	{ "blocked-fault-stops-nobody", "but its own ring, until a program provides the page",
 	  .with_gpu = rule_blocked_fault_stops_nobody },
+	{ "slow-page-stops-nobody", "but its own ring, until a file system gives it",
+	  .alone = rule_slow_page_stops_nobody, .lacks = system_need_fuse },
 	{ "tracepoints", "Faults, maps, events, calls and drops are traced",
 	  .with_gpu = rule_tracepoints, .lacks = system_need_tracing },
 	{ "rings-at-the-same-time", "All rings of a context fault", .with_gpu = rule_rings },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rules that amd_svm_rules checks, one function each. Those of svm_rules_life.c
- * open and close the GPU themselves and get no worker.
+ * The rules that amd_svm_rules checks, one function each. Those that get no worker
+ * open and close the GPU themselves.
  */
 #ifndef TESTS_IGT_SVM_RULES_H
 #define TESTS_IGT_SVM_RULES_H
@@ -73,6 +73,7 @@ bool rule_one_event_one_flush(struct worker *w);
 bool rule_counters(struct worker *w);
 bool rule_tracepoints(struct worker *w);
 bool rule_blocked_fault_stops_nobody(struct worker *w);
+bool rule_slow_page_stops_nobody(void);
 
 /* svm_rules_bo.c */
 bool rule_bo_over_svm(struct worker *w);

@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "svm_fuse.h"
 #include "svm_rules.h"
 #include "svm_system.h"
 
@@ -703,18 +704,24 @@ void held_page_end(struct held_page *h)
 
 #define BLOCKS 16
 
-/* One in each of many blocks, by compute. */
-static bool faults_are_served(struct worker *w)
+/* One in each of @blocks, by compute. */
+static bool blocks_are_served(struct worker *w, char *mem, uint32_t blocks)
 {
-	char *mem = map_aligned(BLOCKS * 2 * MIB);
-	int64_t mapped = svm_counter(w->gpu, "faults, mapped");
-
-	for (uint32_t i = 0; i < BLOCKS; i++) {
+	for (uint32_t i = 0; i < blocks; i++) {
 		char *at = mem + i * 2 * MIB;
 
 		TRY(gpu_store(w, at, 0xb10c0000 + i));
 		TRY(has_value(at, 0xb10c0000 + i, 4));
 	}
+	return true;
+}
+
+static bool faults_are_served(struct worker *w)
+{
+	char *mem = map_aligned(BLOCKS * 2 * MIB);
+	int64_t mapped = svm_counter(w->gpu, "faults, mapped");
+
+	TRY(blocks_are_served(w, mem, BLOCKS));
 	TRY(svm_counter(w->gpu, "faults, mapped") - mapped >= BLOCKS);
 	munmap(mem, BLOCKS * 2 * MIB);
 	return true;
@@ -750,4 +757,107 @@ bool rule_blocked_fault_stops_nobody(struct worker *w)
 	TRY(exchange(w, held.mem, PAGE));
 	held_page_end(&held);
 	return true;
+}
+
+/* ---- a page that a file system is slow to give ---- */
+
+#define OWN_BLOCKS 64
+
+/* A VM, and memory that it has not. */
+struct slow_vm {
+	struct gpu gpu;
+	struct worker w;
+	char *mem;
+	uint32_t blocks;
+};
+
+/* The last block is for a rehearsal: what the libraries allocate is there then. */
+static bool slow_vm_open(struct slow_vm *v, uint32_t blocks)
+{
+	v->blocks = blocks;
+	v->mem = map_aligned((blocks + 1) * 2 * MIB);
+	TRY_EQ(gpu_open(&v->gpu, NULL), 0);
+	TRY(worker_open(&v->w, &v->gpu, 0));
+	TRY(gpu_draws(&v->w));
+	TRY(blocks_are_served(&v->w, v->mem + blocks * 2 * MIB, 1));
+	TRY_EQ(svm_lines(&v->gpu, "svm_ranges", v->mem, blocks * 2 * MIB), 0);
+	return true;
+}
+
+static void slow_vm_close(struct slow_vm *v)
+{
+	worker_close(&v->w);
+	gpu_close(&v->gpu);
+	munmap(v->mem, (v->blocks + 1) * 2 * MIB);
+}
+
+static bool slow_vm_is_served(struct slow_vm *v)
+{
+	return blocks_are_served(&v->w, v->mem, v->blocks);
+}
+
+/* Nothing here may change the address space until the page is given. */
+static bool nobody_waits(struct slow_page *page, struct slow_vm *own, struct slow_vm *other)
+{
+	struct gpu_job *waits = &own->w.sdma;
+
+	emit_copy(waits, own->w.mirror.va, (uintptr_t)page->mem, PAGE);
+	TRY_EQ(gpu_job_submit(waits), 0);
+	TRY(slow_page_wanted(page));
+	TRY(slow_vm_is_served(other));
+	TRY(slow_vm_is_served(own));
+	TRY_EQ(gpu_job_wait(waits, 0), -ETIME);
+	return true;
+}
+
+/* The page comes in the end, also if others had to wait for it. */
+static bool with_slow_page(struct slow_page *page, struct slow_vm *own, struct slow_vm *other)
+{
+	bool good = nobody_waits(page, own, other);
+
+	slow_page_give(page);
+	TRY_EQ(gpu_job_wait(&own->w.sdma, gpu_job_seconds()), 0);
+	TRY_EQ(gpu_job_wait(&own->w.compute, gpu_job_seconds()), 0);
+	TRY_EQ(gpu_job_wait(&other->w.compute, gpu_job_seconds()), 0);
+	TRY(has_series(own->w.mirror.cpu, SLOW_FIRST, PAGE));
+	return good;
+}
+
+static bool vms_with_slow_page(struct slow_page *page)
+{
+	static struct slow_vm own, other;
+	bool good;
+
+	TRY(slow_vm_open(&own, OWN_BLOCKS));
+	TRY(slow_vm_open(&other, BLOCKS));
+	good = with_slow_page(page, &own, &other);
+	slow_vm_close(&other);
+	slow_vm_close(&own);
+	return good;
+}
+
+/* Unlike userfaultfd's: the driver does not know that it waits for a program. */
+static bool slow_page_stops_nobody(void)
+{
+	struct slow_page page;
+	bool good;
+
+	TRY(slow_page_open(&page));
+	good = vms_with_slow_page(&page);
+	slow_page_close(&page);
+	return good;
+}
+
+/*
+ * To make one huge page of small ones the kernel wants mmap_lock for itself, and whoever wants
+ * it next is behind: it would be the kernel that stops them.
+ */
+bool rule_slow_page_stops_nobody(void)
+{
+	bool good;
+
+	TRY(!prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
+	good = slow_page_stops_nobody();
+	TRY(!prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
+	return good;
 }

@@ -137,7 +137,7 @@ const char *system_need_hugetlb(void)
 	return NULL;
 }
 
-/* ---- KSM, compaction, userfaultfd ---- */
+/* ---- KSM, compaction, userfaultfd, FUSE ---- */
 
 const char *system_need_ksm(void)
 {
@@ -182,6 +182,13 @@ int system_userfaultfd(void *mem, size_t size, uint64_t mode)
 		return -1;
 	}
 	return fd;
+}
+
+const char *system_need_fuse(void)
+{
+	if (access("/dev/fuse", F_OK) && system("modprobe -q fuse"))
+		return "the kernel has no FUSE";
+	return NULL;
 }
 
 /* ---- a limit of memory ---- */

@@ -17,6 +17,7 @@ const char *system_need_hugetlb(void);
 const char *system_need_ksm(void);
 const char *system_need_compaction(void);
 const char *system_need_userfaultfd(void);
+const char *system_need_fuse(void);
 const char *system_need_memcg(void);
 const char *system_need_disk(void);
 /* The driver's tracepoints of SVM, in a buffer that nobody else has. */
