@@ -44,7 +44,7 @@ LOADS = lines(r"amdgpu \S+ disabled ip block: \d+ <\w+>",
 # nothing else passes as a part of it.
 UNPLUGS = re.compile(r"""
     ^kernfs:\ can\ not\ remove\ '(?:current|available)_memory_partition',\ no\ directory\n
-    WARNING:\ fs/kernfs/dir\.c:\d+\ at\ kernfs_remove_by_name_ns\+.*\n
+    WARNING:\ (?:\.\./src/)?fs/kernfs/dir\.c:\d+\ at\ kernfs_remove_by_name_ns\+.*\n
     (?:(?:Modules\ linked\ in|CPU|Tainted|Hardware\ name|Call\ Trace):.*\n
       |RIP:\ 0010:kernfs_remove_by_name_ns\+.*\n|RIP:\ 0033:.*\n|Code:.*\n
       |(?:R[^I]\w|[FC]S|[CD]R\d|PKRU):.*\n
