@@ -6,8 +6,8 @@
 
 EXPECTED has a line per test, `BINARY@SUBTEST RESULT [SAYING]... [NAME=RESULT]... [# REASON]`,
 where NAME=RESULT overrides RESULT for one driver and anything but pass needs a
-reason; a SAYING is one of faults, loads and unplugs: what the kernel says about that is no
-warning there. Prints a table (as TAP comments) and an unnumbered TAP line per test and
+reason; a SAYING is one of faults, loads, unplugs and resets: what the kernel says about that
+is no warning there. Prints a table (as TAP comments) and an unnumbered TAP line per test and
 driver: ok if the result is the expected one.
 """
 import collections
@@ -39,22 +39,36 @@ FAULTS = lines("SVM: fatal GPU", "no-retry page fault", r"Process \S+ pid \d+ th
 LOADS = lines(r"amdgpu \S+ disabled ip block: \d+ <\w+>",
               r"amdgpu \S+ Cannot access FRU, EEPROM accessor not initialized")
 
-# What it says when it loses one: two files of a folder that is gone are removed, which the
-# kernel has a stack for, and jobs find no ring. Of a stack all is looked at, so that
-# nothing else passes as a part of it.
-UNPLUGS = re.compile(r"""
-    ^kernfs:\ can\ not\ remove\ '(?:current|available)_memory_partition',\ no\ directory\n
-    WARNING:\ (?:\.\./src/)?fs/kernfs/dir\.c:\d+\ at\ kernfs_remove_by_name_ns\+.*\n
+# A stack, in a place of the kernel's. All of it is looked at, so that nothing else passes as a
+# part of it. The debug kernel's sources have another path.
+def stack(path, function, more=r"(?!)"):
+    return rf"""
+    WARNING:\ (?:\.\./src/)?{path}:\d+\ at\ {function}\+.*\n
     (?:(?:Modules\ linked\ in|CPU|Tainted|Hardware\ name|Call\ Trace):.*\n
-      |RIP:\ 0010:kernfs_remove_by_name_ns\+.*\n|RIP:\ 0033:.*\n|Code:.*\n
+      |RIP:\ 0010:{function}\+.*\n|RIP:\ 0033:.*\n|Code:.*\n|{more}
       |(?:R[^I]\w|[FC]S|[CD]R\d|PKRU):.*\n
       |\ </?TASK>\n|\ (?:\?\ )?(?:[\w.]+\+)?0x[\da-f]+(?:/0x[\da-f]+)?(?:\ \[\w+\])?\n
       |(?:irq\ event\ stamp|(?:hard|soft)irqs\ last\ +(?:en|dis)abled\ at\ \(\d+\)):.*\n)*
-    ---\[\ end\ trace\ \w+\ \]---\n?
+    ---\[\ end\ trace\ \w+\ \]---\n?"""
+
+
+# What it says when it loses one: two files of a folder that is gone are removed, which the
+# kernel has a stack for, and jobs find no ring.
+UNPLUGS = re.compile(rf"""
+    ^kernfs:\ can\ not\ remove\ '(?:current|available)_memory_partition',\ no\ directory\n
+    {stack("fs/kernfs/dir[.]c", "kernfs_remove_by_name_ns")}
     |^amdgpu\ \S+\ Failed\ to\ schedule\ partition\ \#\d+\.\n?""", re.M | re.X)
 
+# What it says, with lockdep, if its scheduler starts a job in the moment before the reset
+# stops it.
+BY_SCHEDULER = r"Workqueue:\ \S+\ drm_sched_\w+\ \[gpu_sched\]\n"
+RESETS = re.compile(rf"""
+    ^(?=(?:.*\n){{1,8}}{BY_SCHEDULER})
+    {stack("drivers/gpu/drm/amd/amdgpu/amdgpu_device[.]c", "amdgpu_device_skip_hw_access",
+           BY_SCHEDULER)}""", re.M | re.X)
+
 # Stacks last: what others say in the midst of one is gone then.
-SAYINGS = {"faults": FAULTS, "loads": LOADS, "unplugs": UNPLUGS}
+SAYINGS = {"faults": FAULTS, "loads": LOADS, "unplugs": UNPLUGS, "resets": RESETS}
 
 WORDS = ("pass", "fail", "skip", "warn", "dmesg-warn", "dmesg-fail")
 
