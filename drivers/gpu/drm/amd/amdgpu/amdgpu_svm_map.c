@@ -8,7 +8,6 @@
 #include <drm/drm_pagemap.h>
 
 #include "amdgpu.h"
-#include "amdgpu_reset.h"
 #include "amdgpu_svm_mtype.h"
 #include "amdgpu_svm_priv.h"
 #include "amdgpu_svm_pt.h"

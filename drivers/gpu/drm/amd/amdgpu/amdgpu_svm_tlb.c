@@ -3,7 +3,6 @@
 #include <drm/drm_drv.h>
 
 #include "amdgpu.h"
-#include "amdgpu_reset.h"
 #include "amdgpu_svm_priv.h"
 #include "amdgpu_svm_pt.h"
 #include "amdgpu_vm.h"
