@@ -362,14 +362,8 @@ static void code_with_the_right(void)
 /* A process has no queue any more after a memory exception: this is a child. */
 static int open_in_child(struct kfd_queue *queue)
 {
-	int err = kfd_open(&kfd);
+	int err = kfd_open_on_our_svm(&kfd);
 
-	if (!err)
-		err = kfd_set_xnack(&kfd, 1);
-	if (!err)
-		err = kfd_svm_opt_in(&kfd);
-	if (!err)
-		err = kfd_watch_exceptions(&kfd);
 	return err ? err : kfd_aql_open(&kfd, queue);
 }
 

@@ -462,6 +462,17 @@ int kfd_watch_exceptions(struct kfd *kfd)
 	return create_event(kfd, 0, KFD_IOC_EVENT_MEMORY, &kfd->exception);
 }
 
+int kfd_open_on_our_svm(struct kfd *kfd)
+{
+	int err = kfd_open(kfd);
+
+	if (!err)
+		err = kfd_set_xnack(kfd, 1);
+	if (!err)
+		err = kfd_svm_opt_in(kfd);
+	return err ? err : kfd_watch_exceptions(kfd);
+}
+
 int kfd_wait_exception(struct kfd *kfd, unsigned int seconds)
 {
 	struct kfd_event_data event = { .event_id = kfd->exception };

@@ -67,6 +67,8 @@ int64_t kfd_own_faults(const struct kfd *kfd);
  * @exception_va. KFD takes all queues of the process off the hardware then, for good.
  */
 int kfd_watch_exceptions(struct kfd *kfd);
+/* kfd_open(), XNACK on, opted in, and with exceptions watched. */
+int kfd_open_on_our_svm(struct kfd *kfd);
 /* Until there is an exception. */
 int kfd_wait_exception(struct kfd *kfd, unsigned int seconds);
 

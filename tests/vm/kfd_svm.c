@@ -548,14 +548,8 @@ static void check_copy(struct pair *p, unsigned int salt)
 /* The child's own, as the parent's is of another address space. */
 static int open_in_child(struct pair *p)
 {
-	int err = kfd_open(&kfd);
+	int err = kfd_open_on_our_svm(&kfd);
 
-	if (!err)
-		err = kfd_set_xnack(&kfd, 1);
-	if (!err)
-		err = kfd_svm_opt_in(&kfd);
-	if (!err)
-		err = kfd_watch_exceptions(&kfd);
 	return err ? err : pair_open(p);
 }
 
