@@ -704,15 +704,18 @@ void held_page_end(struct held_page *h)
 
 #define BLOCKS 16
 
-/* One in each of @blocks, by compute. */
-static bool blocks_are_served(struct worker *w, char *mem, uint32_t blocks)
+/* One in each of @blocks, by one job of compute. */
+static bool blocks_are_served(struct worker *w, const char *mem, uint32_t blocks)
 {
 	for (uint32_t i = 0; i < blocks; i++) {
-		char *at = mem + i * 2 * MIB;
+		uint32_t value = 0xb10c0000 + i;
 
-		TRY(gpu_store(w, at, 0xb10c0000 + i));
-		TRY(has_value(at, 0xb10c0000 + i, 4));
+		emit_write_data(&w->compute, (uintptr_t)mem + i * 2 * MIB, &value, 1);
 	}
+	TRY_EQ(gpu_job_run(&w->compute, gpu_job_seconds()), 0);
+	gpu_job_reset(&w->compute);
+	for (uint32_t i = 0; i < blocks; i++)
+		TRY(has_value(mem + i * 2 * MIB, 0xb10c0000 + i, 4));
 	return true;
 }
 
@@ -763,7 +766,7 @@ bool rule_blocked_fault_stops_nobody(struct worker *w)
 
 #define OWN_BLOCKS 64
 
-/* A VM, and memory that it has not. */
+/* A VM, and a page in each of @blocks that it has not. */
 struct slow_vm {
 	struct gpu gpu;
 	struct worker w;
@@ -771,11 +774,21 @@ struct slow_vm {
 	uint32_t blocks;
 };
 
+/* Each alone in its block: a fault on all of a block, 512 pages, would only take longer. */
+static char *map_pages_apart(uint32_t blocks)
+{
+	char *mem = map_aligned(blocks * 2 * MIB);
+
+	for (uint32_t i = 0; i < blocks; i++)
+		munmap(mem + i * 2 * MIB + PAGE, 2 * MIB - PAGE);
+	return mem;
+}
+
 /* The last block is for a rehearsal: what the libraries allocate is there then. */
 static bool slow_vm_open(struct slow_vm *v, uint32_t blocks)
 {
 	v->blocks = blocks;
-	v->mem = map_aligned((blocks + 1) * 2 * MIB);
+	v->mem = map_pages_apart(blocks + 1);
 	TRY_EQ(gpu_open(&v->gpu, NULL), 0);
 	TRY(worker_open(&v->w, &v->gpu, 0));
 	TRY(gpu_draws(&v->w));
