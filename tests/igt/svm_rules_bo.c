@@ -2,7 +2,6 @@
 /* Buffer objects beside, over and under the process's memory. */
 #include <errno.h>
 #include <linux/userfaultfd.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -335,16 +334,13 @@ bool rule_bo_takes_place_of_waiting_fault(struct worker *w)
 	char *mem = map_aligned(2 * MIB);
 	struct uffdio_range range = { .start = (uintptr_t)mem, .len = 2 * MIB };
 	int fd = system_userfaultfd(mem, 2 * MIB, UFFDIO_REGISTER_MODE_MISSING);
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	struct gpu_buffer buf;
 	struct gpu_job job;
-	struct uffd_msg msg;
 
 	TRY(fd >= 0);
 	TRY_EQ(bo_alloc(w, &buf, 2 * PAGE), 0);
 	TRY(submit_fill(w, &job, 0, mem));
-	TRY_EQ(poll(&pfd, 1, gpu_job_seconds() * 1000), 1);
-	TRY_EQ(read(fd, &msg, sizeof(msg)), sizeof(msg));
+	TRY(system_userfault_waits(fd));
 	/* First: a duplicate would find nothing at all there, and be right. */
 	TRY_EQ(bo_op(&buf, PAGE, mem, AMDGPU_VA_OP_MAP), 0);
 	TRY(is_mapped(w, &buf, 0xb0b0));
@@ -372,9 +368,7 @@ bool rule_kernel_passes_waiting_faults(struct worker *w)
 	struct uffdio_range range = { .start = (uintptr_t)mem, .len = 2 * MIB };
 	struct gpu_buffer bufs[PARTS + 1];
 	struct gpu_job first, second;
-	struct uffd_msg msg;
 	int fd = system_userfaultfd(mem, 2 * MIB, UFFDIO_REGISTER_MODE_MISSING);
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	TRY(fd >= 0);
 	for (int i = 0; i < PARTS; i++) {
@@ -382,8 +376,7 @@ bool rule_kernel_passes_waiting_faults(struct worker *w)
 		TRY_EQ(bufs[i].cpu[0], 0);
 	}
 	TRY(submit_fill(w, &first, 0, mem));
-	TRY_EQ(poll(&pfd, 1, gpu_job_seconds() * 1000), 1);
-	TRY_EQ(read(fd, &msg, sizeof(msg)), sizeof(msg));
+	TRY(system_userfault_waits(fd));
 	TRY(submit_fill(w, &second, 1, mem + PAGE));
 	/* The kernel has to move something away for this, and to clear what it gets. */
 	TRY(take_vram(w, &bufs[PARTS]));

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/userfaultfd.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -666,8 +665,6 @@ bool rule_rings(struct worker *w)
 bool held_page_take(struct held_page *h, struct gpu *gpu, unsigned int ip)
 {
 	static const uint32_t value = HELD_BY_GPU;
-	struct pollfd pfd = { .events = POLLIN };
-	struct uffd_msg msg;
 
 	h->mem = map_at(NULL, PAGE, RW);
 	h->fd = system_userfaultfd(h->mem, PAGE, UFFDIO_REGISTER_MODE_MISSING);
@@ -678,9 +675,7 @@ bool held_page_take(struct held_page *h, struct gpu *gpu, unsigned int ip)
 	else
 		emit_write_data(&h->job, (uintptr_t)h->mem, &value, 1);
 	TRY_EQ(gpu_job_submit(&h->job), 0);
-	pfd.fd = h->fd;
-	TRY_EQ(poll(&pfd, 1, gpu_job_seconds() * 1000), 1);
-	TRY_EQ(read(h->fd, &msg, sizeof(msg)), sizeof(msg));
+	TRY(system_userfault_waits(h->fd));
 	return true;
 }
 

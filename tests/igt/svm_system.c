@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,16 @@ int system_userfaultfd(void *mem, size_t size, uint64_t mode)
 		return -1;
 	}
 	return fd;
+}
+
+bool system_userfault_waits(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	TRY_EQ(poll(&pfd, 1, gpu_job_seconds() * 1000), 1);
+	TRY_EQ(read(fd, &msg, sizeof(msg)), sizeof(msg));
+	return true;
 }
 
 const char *system_need_fuse(void)

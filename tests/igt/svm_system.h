@@ -32,6 +32,8 @@ bool system_compact(void);
  * descriptor, which does not block. -1 on error.
  */
 int system_userfaultfd(void *mem, size_t size, uint64_t mode);
+/* Returns when an access waits. Takes it from the descriptor. */
+bool system_userfault_waits(int fd);
 
 /* Does a line of @event have both texts? With system_need_tracing() only. */
 bool system_trace_has(const char *event, const char *a, const char *b);
