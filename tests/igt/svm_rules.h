@@ -101,6 +101,8 @@ bool rule_exit_with_faults(void);
 bool rule_kill_with_faults(void);
 bool rule_munmap_with_faults(void);
 bool rule_close_with_faults(void);
+bool rule_exit_with_waiting_fault(void);
+bool rule_close_with_waiting_fault(void);
 bool rule_release(void);
 bool rule_compute_vm_without_xnack(void);
 bool rule_unload_refused(struct worker *w);

@@ -175,6 +175,65 @@ bool rule_close_with_faults(void)
 	return gpu_works();
 }
 
+/* ---- the same, while a fault waits for a program that never gives the page ---- */
+
+static bool get_waiting(struct gpu *gpu, struct held_page *held, int ip)
+{
+	TRY_EQ(gpu_open(gpu, NULL), 0);
+	return held_page_take(held, gpu, ip);
+}
+
+static bool child_exits_waited_for(int ip)
+{
+	static struct held_page held;
+	static struct gpu gpu;
+
+	return get_waiting(&gpu, &held, ip);
+}
+
+static bool child_is_killed_waited_for(int ip)
+{
+	static struct held_page held;
+	static struct gpu gpu;
+
+	TRY(get_waiting(&gpu, &held, ip));
+	kill(getpid(), SIGKILL);
+	return false;
+}
+
+/* The descriptor of userfaultfd stays open until then: closing that ends all waits, too. */
+static bool child_closes_waited_for(int ip)
+{
+	static struct held_page held;
+	static struct gpu gpu;
+	uint64_t client;
+
+	TRY(get_waiting(&gpu, &held, ip));
+	client = svm_client(&gpu);
+	TRY_EQ(amdgpu_bo_cpu_unmap(held.job.ib.bo), 0);
+	gpu_close(&gpu);
+	TRY(client_is_gone(client));
+	close(held.fd);
+	munmap(held.mem, PAGE);
+	return gpu_works();
+}
+
+bool rule_exit_with_waiting_fault(void)
+{
+	TRY_EQ(run_child(child_exits_waited_for, AMDGPU_HW_IP_DMA), 0);
+	TRY_EQ(run_child(child_exits_waited_for, AMDGPU_HW_IP_COMPUTE), 0);
+	TRY_EQ(run_child(child_is_killed_waited_for, AMDGPU_HW_IP_DMA), SIGKILL);
+	TRY_EQ(run_child(child_is_killed_waited_for, AMDGPU_HW_IP_COMPUTE), SIGKILL);
+	return gpu_works();
+}
+
+bool rule_close_with_waiting_fault(void)
+{
+	TRY_EQ(run_child(child_closes_waited_for, AMDGPU_HW_IP_DMA), 0);
+	TRY_EQ(run_child(child_closes_waited_for, AMDGPU_HW_IP_COMPUTE), 0);
+	return gpu_works();
+}
+
 /* ---- the address space that it belongs to ---- */
 
 static bool all_eperm(struct gpu *gpu, void *mem)
