@@ -11,7 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "amdgpu_svm.h"
@@ -24,6 +28,7 @@
 #define MAX_FAILURES 400	/* of one operation; it needs fewer allocations */
 
 static struct gpu gpu;
+static uint64_t svm_start, svm_end;	/* the functions of SVM */
 
 /* ---- what fails ---- */
 
@@ -66,26 +71,46 @@ static uint64_t get_text(const char *path)
 	return strtoull(text, NULL, 10);
 }
 
-/* From the first to the last function of @want whose name begins with @prefix. */
+/* A function in /proc/kallsyms, no part of one that the compiler has put elsewhere. */
+struct function {
+	uint64_t addr;
+	char name[128], module[64];
+};
+
+static bool next_function(FILE *file, struct function *f)
+{
+	char line[256], type;
+
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%" SCNx64 " %c %127s [%63[^]]", &f->addr, &type, f->name,
+			   f->module) == 4 &&
+		    (type == 't' || type == 'T') && !strchr(f->name, '.'))
+			return true;
+	rewind(file);
+	return false;
+}
+
+/* From the first function of @want whose name begins with @prefix to the end of the last. */
 static bool find_functions(const char *want, const char *prefix, uint64_t *start, uint64_t *end)
 {
 	FILE *file = fopen("/proc/kallsyms", "r");
-	char line[256], name[128], type, module[64];
-	uint64_t addr;
+	uint64_t last = 0;
+	struct function f;
 
 	*start = UINT64_MAX;
-	*end = 0;
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%" SCNx64 " %c %127s [%63[^]]", &addr, &type, name, module) != 4 ||
-		    strcmp(module, want) || (type != 't' && type != 'T') ||
-		    strncmp(name, prefix, strlen(prefix)))
-			continue;
-		*start = addr < *start ? addr : *start;
-		*end = addr > *end ? addr : *end;
-	}
-	if (file)
-		fclose(file);
-	return *start < *end;
+	*end = UINT64_MAX;
+	if (!file)
+		return false;
+	while (next_function(file, &f))
+		if (!strcmp(f.module, want) && !strncmp(f.name, prefix, strlen(prefix))) {
+			*start = f.addr < *start ? f.addr : *start;
+			last = f.addr > last ? f.addr : last;
+		}
+	while (next_function(file, &f))
+		if (f.addr > last && f.addr < *end)
+			*end = f.addr;
+	fclose(file);
+	return last > 0;
 }
 
 /*
@@ -101,27 +126,24 @@ static bool leave_out_ttm(void)
 	if (!find_functions("ttm", "", &start, &end))
 		return false;
 	put_all("reject-start", start);
-	/* The last function is in, too. */
-	put_all("reject-end", end + PAGE);
+	put_all("reject-end", end);
 	return true;
 }
 
 static int set_up(void)
 {
-	uint64_t start, end;
-
 	if (access("/sys/kernel/debug/failslab/require-start", W_OK)) {
 		printf("1..0 # SKIP the kernel has no fault injection by caller\n");
 		return 0;
 	}
-	if (!find_functions("amdgpu", "amdgpu_svm_", &start, &end) || !leave_out_ttm()) {
+	if (!find_functions("amdgpu", "amdgpu_svm_", &svm_start, &svm_end) || !leave_out_ttm()) {
 		printf("Bail out! no SVM or no TTM in /proc/kallsyms\n");
 		return -1;
 	}
 	put_all("probability", 0);
 	put_all("verbose", 0);
-	put_all("require-start", start);
-	put_all("require-end", end);
+	put_all("require-start", svm_start);
+	put_all("require-end", svm_end);
 	put_all("ignore-gfp-wait", 0);
 	put("fail_page_alloc", "ignore-gfp-highmem", 0);
 	put("fail_page_alloc", "min-order", 0);
@@ -166,6 +188,33 @@ static bool one_has_failed(const char *injector)
 	put(injector, "probability", 0);
 	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/times", injector);
 	return !get_text(path);
+}
+
+/*
+ * What is asked of the slab below functions whose names begin with @prefix, by whoever, fails
+ * with a probability of @percent, until it has failed @times times.
+ */
+static void fail_below(const char *prefix, unsigned int percent, unsigned int times)
+{
+	uint64_t start, end;
+
+	if (!find_functions("amdgpu", prefix, &start, &end)) {
+		fprintf(stderr, "no function %s in /proc/kallsyms\n", prefix);
+		exit(2);
+	}
+	put("failslab", "probability", 0);
+	put("failslab", "require-start", start);
+	put("failslab", "require-end", end);
+	put("failslab", "interval", 1);
+	put("failslab", "times", times);
+	put("failslab", "probability", percent);
+}
+
+static void fail_no_more(void)
+{
+	put("failslab", "probability", 0);
+	put("failslab", "require-start", svm_start);
+	put("failslab", "require-end", svm_end);
 }
 
 /* ---- memory and jobs ---- */
@@ -350,6 +399,72 @@ static void munmap_drops_attributes_without_memory_for_a_note(void)
 	}
 }
 
+#define AREAS 40	/* more than the driver can note without memory */
+#define AREA (4 * PAGE)
+
+/* Read-only for the GPU: three pages of each. */
+static void set_areas(char *mem)
+{
+	for (char *at = mem; at < mem + AREAS * AREA; at += AREA)
+		CHECK_ERR(set(at, 3 * PAGE, AMDGPU_SVM_ATTR_GPU_RO, 1), 0);
+}
+
+/* The second page of each goes: to forget it needs memory. */
+static void unmap_in_areas(char *mem)
+{
+	for (char *at = mem; at < mem + AREAS * AREA; at += AREA)
+		munmap(at + PAGE, PAGE);
+}
+
+static void check_areas(char *mem)
+{
+	uint32_t first, second, third;
+
+	for (char *at = mem; at < mem + AREAS * AREA; at += AREA) {
+		CHECK(mmap(at + PAGE, PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at + PAGE);
+		CHECK_ERR(get(at, PAGE, AMDGPU_SVM_ATTR_GPU_RO, &first), 0);
+		CHECK_ERR(get(at + PAGE, PAGE, AMDGPU_SVM_ATTR_GPU_RO, &second), 0);
+		CHECK_ERR(get(at + 2 * PAGE, PAGE, AMDGPU_SVM_ATTR_GPU_RO, &third), 0);
+		CHECK_EQ(first, 1);
+		CHECK_EQ(second, 0);
+		CHECK_EQ(third, 1);
+	}
+}
+
+/* And until they are dropped nobody is told what they were. */
+static void munmap_drops_attributes_though_notes_are_lost(void)
+{
+	char *mem = map(AREAS * AREA);
+	uint32_t value;
+
+	set_areas(mem);
+	fail_below("amdgpu_svm_", 100, INT32_MAX);
+	unmap_in_areas(mem);
+	fail_below("amdgpu_svm_attr_", 100, INT32_MAX);
+	CHECK_ERR(get(mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO, &value), ENOMEM);
+	fail_no_more();
+	CHECK_ERR(get(mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO, &value), 0);
+	CHECK_EQ(value, 1);
+	check_areas(mem);
+	munmap(mem, AREAS * AREA);
+}
+
+/* What was noted is not lost when it cannot be done. */
+static void munmap_drops_attributes_when_there_is_memory_again(void)
+{
+	char *mem = map(AREAS * AREA);
+	uint32_t value;
+
+	set_areas(mem);
+	fail_below("amdgpu_svm_attr_", 100, INT32_MAX);
+	unmap_in_areas(mem);
+	CHECK_ERR(get(mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO, &value), ENOMEM);
+	fail_no_more();
+	check_areas(mem);
+	munmap(mem, AREAS * AREA);
+}
+
 static void opening_the_device_survives_each_failure(void)
 {
 	bool failed = true;
@@ -405,6 +520,95 @@ static void faults_survive_a_failure_of_pages(void)
 	fail_in_faults("fail_page_alloc");
 }
 
+/* By two engines at once, whose faults are on different blocks. */
+static void fill_by_two(char *mem, size_t size, uint32_t value)
+{
+	struct gpu_job jobs[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		CHECK_ERR(gpu_job_init(&gpu, &jobs[i], AMDGPU_HW_IP_DMA), 0);
+		jobs[i].ring = i;
+		for (size_t done = 0; done < size / 2; done += MIB / 4)
+			emit_fill(&jobs[i], (uintptr_t)mem + i * size / 2 + done, value, MIB / 4);
+	}
+	for (unsigned int i = 0; i < 2; i++)
+		CHECK_ERR(gpu_job_submit(&jobs[i]), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		CHECK_ERR(gpu_job_wait(&jobs[i], gpu_job_seconds()), 0);
+		gpu_job_fini(&jobs[i]);
+	}
+	CHECK(all(mem, size, value));
+}
+
+/* A fault is kept without a lane of its own, or else the GPU asks again. */
+static void faults_survive_without_lanes(void)
+{
+	size_t size = 16 * MIB;
+
+	for (unsigned int percent = 100; percent >= 20; percent -= 20) {
+		char *mem = map(size);
+
+		fail_below("amdgpu_svm_take_fault", percent, 20);
+		fill_by_two(mem, size, percent);
+		CHECK(get_text("/sys/kernel/debug/failslab/times") < 20);
+		fail_no_more();
+		munmap(mem, size);
+	}
+}
+
+static int watch_by_program(char *mem)
+{
+	struct uffdio_register reg = {
+		.range = { .start = (uintptr_t)mem, .len = PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg)) {
+		perror("userfaultfd");
+		exit(2);
+	}
+	return fd;
+}
+
+/* The program hears of the access only when there is memory for somebody to wait. */
+static void fill_watched(char *mem, uint32_t value)
+{
+	static const uint32_t content[PAGE / 4];
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)mem, .src = (uintptr_t)content, .len = PAGE,
+	};
+	int fd = watch_by_program(mem);
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct gpu_job job;
+
+	CHECK_ERR(gpu_job_init(&gpu, &job, AMDGPU_HW_IP_DMA), 0);
+	emit_fill(&job, (uintptr_t)mem, value, PAGE);
+	CHECK_ERR(gpu_job_submit(&job), 0);
+	CHECK_EQ(poll(&pfd, 1, gpu_job_seconds() * 1000), 1);
+	CHECK(!ioctl(fd, UFFDIO_COPY, &copy));
+	CHECK_ERR(gpu_job_wait(&job, gpu_job_seconds()), 0);
+	CHECK(all(mem, PAGE, value));
+	gpu_job_fini(&job);
+	close(fd);
+}
+
+/* All that a wait needs fails some times in a row, or any of it now and then. */
+static void a_fault_that_nobody_can_wait_for_comes_again(void)
+{
+	for (unsigned int n = 1; n <= 10; n++) {
+		char *mem = map(PAGE);
+
+		fail_below("amdgpu_svm_wait_for_user", n == 1 ? 100 : 50, 8);
+		fill_watched(mem, n);
+		if (n == 1)
+			CHECK_EQ(get_text("/sys/kernel/debug/failslab/times"), 0);
+		fail_no_more();
+		munmap(mem, PAGE);
+	}
+}
+
 /* Now and then everything fails; the job ends, and says so if it must. */
 static void faults_in_hard_times_end(void)
 {
@@ -439,9 +643,16 @@ static const struct tap_test tests[] = {
 	{ "a_failed_set_leaves_a_prefix", a_failed_set_leaves_a_prefix },
 	{ "munmap_drops_attributes_without_memory_for_a_note",
 	  munmap_drops_attributes_without_memory_for_a_note },
+	{ "munmap_drops_attributes_though_notes_are_lost",
+	  munmap_drops_attributes_though_notes_are_lost },
+	{ "munmap_drops_attributes_when_there_is_memory_again",
+	  munmap_drops_attributes_when_there_is_memory_again },
 	{ "opening_the_device_survives_each_failure", opening_the_device_survives_each_failure },
 	{ "faults_survive_a_failure_of_slab", faults_survive_a_failure_of_slab },
 	{ "faults_survive_a_failure_of_pages", faults_survive_a_failure_of_pages },
+	{ "faults_survive_without_lanes", faults_survive_without_lanes },
+	{ "a_fault_that_nobody_can_wait_for_comes_again",
+	  a_fault_that_nobody_can_wait_for_comes_again },
 	{ "faults_in_hard_times_end", faults_in_hard_times_end },
 };
 
