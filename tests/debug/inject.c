@@ -521,12 +521,12 @@ static void faults_survive_a_failure_of_pages(void)
 }
 
 /* By two engines at once, whose faults are on different blocks. */
-static void fill_by_two(char *mem, size_t size, uint32_t value)
+static void fill_by_two(struct gpu *own, char *mem, size_t size, uint32_t value)
 {
 	struct gpu_job jobs[2];
 
 	for (unsigned int i = 0; i < 2; i++) {
-		CHECK_ERR(gpu_job_init(&gpu, &jobs[i], AMDGPU_HW_IP_DMA), 0);
+		CHECK_ERR(gpu_job_init(own, &jobs[i], AMDGPU_HW_IP_DMA), 0);
 		jobs[i].ring = i;
 		for (size_t done = 0; done < size / 2; done += MIB / 4)
 			emit_fill(&jobs[i], (uintptr_t)mem + i * size / 2 + done, value, MIB / 4);
@@ -540,18 +540,24 @@ static void fill_by_two(char *mem, size_t size, uint32_t value)
 	CHECK(all(mem, size, value));
 }
 
-/* A fault is kept without a lane of its own, or else the GPU asks again. */
+/*
+ * A fault is kept without a lane of its own, or else the GPU asks again. Each time by another
+ * file: a lane stays.
+ */
 static void faults_survive_without_lanes(void)
 {
 	size_t size = 16 * MIB;
 
-	for (unsigned int percent = 100; percent >= 20; percent -= 20) {
+	for (unsigned int percent = 20; percent <= 80; percent += 10) {
 		char *mem = map(size);
+		struct gpu own;
 
-		fail_below("amdgpu_svm_take_fault", percent, 20);
-		fill_by_two(mem, size, percent);
-		CHECK(get_text("/sys/kernel/debug/failslab/times") < 20);
+		CHECK_ERR(gpu_open(&own, NULL), 0);
+		fail_below("amdgpu_svm_take_fault", percent, INT32_MAX);
+		fill_by_two(&own, mem, size, percent);
+		CHECK(get_text("/sys/kernel/debug/failslab/times") < INT32_MAX);
 		fail_no_more();
+		gpu_close(&own);
 		munmap(mem, size);
 	}
 }
