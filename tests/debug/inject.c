@@ -240,6 +240,13 @@ static bool all(const void *mem, size_t bytes, uint32_t value)
 	return true;
 }
 
+static void emit_fills(struct gpu_job *job, char *mem, size_t size, uint32_t value)
+{
+	for (size_t done = 0; done < size; done += MIB / 4)
+		emit_fill(job, (uintptr_t)mem + done, value,
+			  size - done < MIB / 4 ? size - done : MIB / 4);
+}
+
 /* Memory in several ranges, tables and lanes. */
 static int fill(char *mem, size_t size, uint32_t value)
 {
@@ -248,9 +255,7 @@ static int fill(char *mem, size_t size, uint32_t value)
 
 	if (err)
 		return err;
-	for (size_t done = 0; done < size; done += MIB / 4)
-		emit_fill(&job, (uintptr_t)mem + done, value,
-			  size - done < MIB / 4 ? size - done : MIB / 4);
+	emit_fills(&job, mem, size, value);
 	err = gpu_job_run(&job, gpu_job_seconds());
 	gpu_job_fini(&job);
 	return err;
@@ -432,14 +437,17 @@ static void check_areas(char *mem)
 	}
 }
 
-/* And until they are dropped nobody is told what they were. */
-static void munmap_drops_attributes_though_notes_are_lost(void)
+/*
+ * Everything fails below @below while memory goes. Until its attributes are dropped nobody is
+ * told what they are.
+ */
+static void unmap_areas_without_memory(const char *below)
 {
 	char *mem = map(AREAS * AREA);
 	uint32_t value;
 
 	set_areas(mem);
-	fail_below("amdgpu_svm_", 100, INT32_MAX);
+	fail_below(below, 100, INT32_MAX);
 	unmap_in_areas(mem);
 	fail_below("amdgpu_svm_attr_", 100, INT32_MAX);
 	CHECK_ERR(get(mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO, &value), ENOMEM);
@@ -450,19 +458,15 @@ static void munmap_drops_attributes_though_notes_are_lost(void)
 	munmap(mem, AREAS * AREA);
 }
 
+static void munmap_drops_attributes_though_notes_are_lost(void)
+{
+	unmap_areas_without_memory("amdgpu_svm_");
+}
+
 /* What was noted is not lost when it cannot be done. */
 static void munmap_drops_attributes_when_there_is_memory_again(void)
 {
-	char *mem = map(AREAS * AREA);
-	uint32_t value;
-
-	set_areas(mem);
-	fail_below("amdgpu_svm_attr_", 100, INT32_MAX);
-	unmap_in_areas(mem);
-	CHECK_ERR(get(mem, PAGE, AMDGPU_SVM_ATTR_GPU_RO, &value), ENOMEM);
-	fail_no_more();
-	check_areas(mem);
-	munmap(mem, AREAS * AREA);
+	unmap_areas_without_memory("amdgpu_svm_attr_");
 }
 
 static void opening_the_device_survives_each_failure(void)
@@ -528,8 +532,7 @@ static void fill_by_two(struct gpu *own, char *mem, size_t size, uint32_t value)
 	for (unsigned int i = 0; i < 2; i++) {
 		CHECK_ERR(gpu_job_init(own, &jobs[i], AMDGPU_HW_IP_DMA), 0);
 		jobs[i].ring = i;
-		for (size_t done = 0; done < size / 2; done += MIB / 4)
-			emit_fill(&jobs[i], (uintptr_t)mem + i * size / 2 + done, value, MIB / 4);
+		emit_fills(&jobs[i], mem + i * size / 2, size / 2, value);
 	}
 	for (unsigned int i = 0; i < 2; i++)
 		CHECK_ERR(gpu_job_submit(&jobs[i]), 0);
