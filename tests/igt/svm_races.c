@@ -9,8 +9,8 @@
 #define SPAN_PAGES 8
 
 /* Enough of both that many meet. */
-#define MIN_JOBS 12
-#define MIN_CHANGES 1000
+#define MIN_JOBS 4
+#define MIN_CHANGES 500
 
 struct race {
 	struct area *area;
@@ -40,16 +40,26 @@ static bool change_mprotect(char *page)
 	return true;
 }
 
+/* A change takes away what is there, so the CPU's pages have to come back, too. */
+static void touch(volatile char *page)
+{
+	for (int i = 0; i < SPAN_PAGES; i++)
+		page[i * PAGE] = 1;
+}
+
 static void *change_all_the_time(void *arg)
 {
 	struct race *r = arg;
 	size_t spans = r->area->size / (SPAN_PAGES * PAGE);
 
 	for (unsigned int i = 0; !__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE); i++) {
-		if (!r->change(r->area->mem + i * 7 % spans * SPAN_PAGES * PAGE)) {
+		char *page = r->area->mem + i * 7 % spans * SPAN_PAGES * PAGE;
+
+		if (!r->change(page)) {
 			r->failed = true;
 			break;
 		}
+		touch(page);
 		__atomic_add_fetch(&r->changes, 1, __ATOMIC_RELEASE);
 	}
 	return NULL;
