@@ -64,6 +64,8 @@ static const struct rule rules[] = {
 	{ "hole-is-fatal", "until memory is there", .with_gpu = rule_hole_is_fatal },
 	{ "hole-is-fatal-while-memory-changes", "elsewhere in the process",
 	  .with_gpu = rule_hole_is_fatal_while_memory_changes },
+	{ "memory-that-is-always-dropped-is-served", "faster than a range's pages can be had",
+	  .with_gpu = rule_memory_that_is_always_dropped_is_served },
 	{ "hundreds-of-holes-are-fatal", "more than the driver keeps in mind",
 	  .with_gpu = rule_hundreds_of_holes_are_fatal },
 	{ "late-faults-are-not-fatal", "however many", .with_gpu = rule_late_faults_are_not_fatal },

@@ -51,6 +51,7 @@ bool rule_reset_takes_rights_back(struct worker *w);
 bool rule_end_of_file(struct worker *w);
 bool rule_hole_is_fatal(struct worker *w);
 bool rule_hole_is_fatal_while_memory_changes(struct worker *w);
+bool rule_memory_that_is_always_dropped_is_served(struct worker *w);
 bool rule_hundreds_of_holes_are_fatal(struct worker *w);
 bool rule_late_faults_are_not_fatal(struct worker *w);
 bool rule_read_only_write_is_fatal(struct worker *w);

@@ -139,6 +139,40 @@ bool rule_hole_is_fatal_while_memory_changes(struct worker *w)
 	return true;
 }
 
+#define DROPPED_PAGES 64
+#define SPAN_PAGES 8
+
+/* Nobody else touches it, so that the changes follow each other as fast as they can. */
+static void *drop_all_the_time(void *data)
+{
+	struct changes *c = data;
+
+	while (!__atomic_load_n(&c->stop, __ATOMIC_RELAXED)) {
+		madvise(c->mem + c->count % (DROPPED_PAGES / SPAN_PAGES) * SPAN_PAGES * PAGE,
+			SPAN_PAGES * PAGE, MADV_DONTNEED);
+		__atomic_add_fetch(&c->count, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+bool rule_memory_that_is_always_dropped_is_served(struct worker *w)
+{
+	struct changes c = { .mem = map_at(NULL, DROPPED_PAGES * PAGE, RW) };
+	pthread_t thread;
+	bool good = true;
+
+	TRY(!pthread_create(&thread, NULL, drop_all_the_time, &c));
+	for (int i = 0; good && i < 3; i++)
+		good = gpu_fill(w, c.mem, 0x14141414, DROPPED_PAGES * PAGE);
+	__atomic_store_n(&c.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	TRY(good);
+	TRY(c.count > 0);
+	TRY(exchange(w, c.mem, DROPPED_PAGES * PAGE));
+	munmap(c.mem, DROPPED_PAGES * PAGE);
+	return true;
+}
+
 /* More than the driver keeps in mind. */
 bool rule_hundreds_of_holes_are_fatal(struct worker *w)
 {
