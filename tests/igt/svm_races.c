@@ -9,8 +9,8 @@
 #define SPAN_PAGES 8
 
 /* Enough of both that many meet. */
-#define MIN_JOBS 4
-#define MIN_CHANGES 500
+#define MIN_JOBS 12
+#define MIN_CHANGES 1000
 
 struct race {
 	struct area *area;

@@ -139,7 +139,7 @@ bool rule_hole_is_fatal_while_memory_changes(struct worker *w)
 	return true;
 }
 
-#define DROPPED_PAGES 64
+#define DROPPED_PAGES 128
 #define SPAN_PAGES 8
 
 /* Nobody else touches it, so that the changes follow each other as fast as they can. */
@@ -162,7 +162,7 @@ bool rule_memory_that_is_always_dropped_is_served(struct worker *w)
 	bool good = true;
 
 	TRY(!pthread_create(&thread, NULL, drop_all_the_time, &c));
-	for (int i = 0; good && i < 3; i++)
+	for (int i = 0; good && i < 12; i++)
 		good = gpu_fill(w, c.mem, 0x14141414, DROPPED_PAGES * PAGE);
 	__atomic_store_n(&c.stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
