@@ -100,16 +100,22 @@ bool rule_hole_is_fatal(struct worker *w)
 
 struct changes {
 	char *mem;
+	void (*change)(char *mem, unsigned int turn);
 	bool stop;
 	unsigned int count;
 };
+
+static void change_rights(char *mem, unsigned int turn)
+{
+	mprotect(mem, PAGE, turn & 1 ? RW : PROT_READ);
+}
 
 static void *change_all_the_time(void *data)
 {
 	struct changes *c = data;
 
 	while (!__atomic_load_n(&c->stop, __ATOMIC_RELAXED)) {
-		mprotect(c->mem, PAGE, c->count & 1 ? RW : PROT_READ);
+		c->change(c->mem, c->count);
 		__atomic_add_fetch(&c->count, 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
@@ -119,7 +125,7 @@ static void *change_all_the_time(void *data)
 bool rule_hole_is_fatal_while_memory_changes(struct worker *w)
 {
 	char *mem = map_at(NULL, 9 * PAGE, RW);
-	struct changes c = { .mem = mem };
+	struct changes c = { .mem = mem, .change = change_rights };
 	pthread_t thread;
 	bool good = true;
 	int64_t before;
@@ -143,25 +149,21 @@ bool rule_hole_is_fatal_while_memory_changes(struct worker *w)
 #define SPAN_PAGES 8
 
 /* Nobody else touches it, so that the changes follow each other as fast as they can. */
-static void *drop_all_the_time(void *data)
+static void drop_span(char *mem, unsigned int turn)
 {
-	struct changes *c = data;
-
-	while (!__atomic_load_n(&c->stop, __ATOMIC_RELAXED)) {
-		madvise(c->mem + c->count % (DROPPED_PAGES / SPAN_PAGES) * SPAN_PAGES * PAGE,
-			SPAN_PAGES * PAGE, MADV_DONTNEED);
-		__atomic_add_fetch(&c->count, 1, __ATOMIC_RELAXED);
-	}
-	return NULL;
+	madvise(mem + turn % (DROPPED_PAGES / SPAN_PAGES) * SPAN_PAGES * PAGE,
+		SPAN_PAGES * PAGE, MADV_DONTNEED);
 }
 
 bool rule_memory_that_is_always_dropped_is_served(struct worker *w)
 {
-	struct changes c = { .mem = map_at(NULL, DROPPED_PAGES * PAGE, RW) };
+	struct changes c = {
+		.mem = map_at(NULL, DROPPED_PAGES * PAGE, RW), .change = drop_span,
+	};
 	pthread_t thread;
 	bool good = true;
 
-	TRY(!pthread_create(&thread, NULL, drop_all_the_time, &c));
+	TRY(!pthread_create(&thread, NULL, change_all_the_time, &c));
 	for (int i = 0; good && i < 12; i++)
 		good = gpu_fill(w, c.mem, 0x14141414, DROPPED_PAGES * PAGE);
 	__atomic_store_n(&c.stop, true, __ATOMIC_RELAXED);
