@@ -6,6 +6,8 @@
 #include <linux/pm_runtime.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
+#include <drm/drm_managed.h>
 
 #include "amdgpu.h"
 #include "amdgpu_amdkfd.h"
@@ -111,6 +113,31 @@ static bool can_write_tables(struct amdgpu_device *adev)
 	       !amdgpu_sriov_vf_mmio_access_protection(adev);
 }
 
+static void destroy_queue(struct drm_device *dev, void *wq)
+{
+	destroy_workqueue(wq);
+}
+
+/**
+ * amdgpu_svm_device_init() - before a file of this device can be opened
+ * @adev: the device
+ *
+ * Makes the queue of all that serves faults. Any number of works may be blocked on it and
+ * keeps nobody else from being served. They come before other threads, as the GPU waits for
+ * them, and as a thread that changes its memory must not be faster than they are. Without
+ * memory for it the device has no SVM.
+ */
+void amdgpu_svm_device_init(struct amdgpu_device *adev)
+{
+	struct workqueue_struct *wq;
+
+	if (!svm_enabled || !can_retry(adev))
+		return;
+	wq = alloc_workqueue("amdgpu-svm", WQ_UNBOUND | WQ_HIGHPRI, WQ_MAX_ACTIVE);
+	if (wq && !drmm_add_action_or_reset(adev_to_drm(adev), destroy_queue, wq))
+		adev->vm_manager.svm_wq = wq;
+}
+
 /**
  * amdgpu_svm_is_supported() - will files of this device have SVM?
  * @adev: the device, its VRAM and what it can address known
@@ -120,7 +147,7 @@ static bool can_write_tables(struct amdgpu_device *adev)
 bool amdgpu_svm_is_supported(struct amdgpu_device *adev)
 {
 	/* With bounce buffers the GPU would not see the memory itself. */
-	return svm_enabled && can_retry(adev) && can_write_tables(adev) &&
+	return adev->vm_manager.svm_wq && can_write_tables(adev) &&
 	       !dma_addressing_limited(adev->dev) && PAGE_SIZE == AMDGPU_GPU_PAGE_SIZE;
 }
 

@@ -24,6 +24,7 @@ struct drm_printer;
 
 #ifdef CONFIG_DRM_AMDGPU_SVM
 
+void amdgpu_svm_device_init(struct amdgpu_device *adev);
 int amdgpu_svm_init(struct amdgpu_device *adev, struct amdgpu_vm *vm);
 void amdgpu_svm_fini(struct amdgpu_vm *vm);
 void amdgpu_svm_unplug(struct amdgpu_device *adev);
@@ -56,6 +57,10 @@ void amdgpu_svm_show_fdinfo(struct drm_printer *p, struct amdgpu_vm *vm);
 #else
 
 #include "amdgpu_vm.h"
+
+static inline void amdgpu_svm_device_init(struct amdgpu_device *adev)
+{
+}
 
 static inline int amdgpu_svm_init(struct amdgpu_device *adev, struct amdgpu_vm *vm)
 {

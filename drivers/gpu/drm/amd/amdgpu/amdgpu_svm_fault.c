@@ -491,7 +491,7 @@ static void queue_fault(struct svm_fault *fault)
 	lane = lane_for(svm, fault->req.addr / SZ_2M);
 	list_add_tail(&fault->link, &lane->faults);
 	/* Still locked: who takes the fault may put the last reference of @svm. */
-	queue_work(system_dfl_wq, &lane->work);
+	queue_work(svm->adev->vm_manager.svm_wq, &lane->work);
 	spin_unlock(&svm->lane_lock);
 }
 

@@ -71,7 +71,7 @@ static void queue_range(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	if (!svm->closing && list_empty(link)) {
 		drm_gpusvm_range_get(&range->base);
 		list_add_tail(link, queue);
-		queue_work(system_dfl_wq, &svm->work);
+		queue_work(svm->adev->vm_manager.svm_wq, &svm->work);
 	}
 	spin_unlock(&svm->queue_lock);
 }
@@ -101,7 +101,7 @@ void amdgpu_svm_remap_all_later(struct amdgpu_svm *svm)
 	spin_lock(&svm->queue_lock);
 	if (!svm->closing) {
 		WRITE_ONCE(svm->remap_all, true);
-		queue_work(system_dfl_wq, &svm->work);
+		queue_work(svm->adev->vm_manager.svm_wq, &svm->work);
 	}
 	spin_unlock(&svm->queue_lock);
 }
@@ -314,7 +314,7 @@ static void note_drop(struct amdgpu_svm *svm, unsigned long first, unsigned long
 	}
 	WRITE_ONCE(svm->drops_pending, true);
 	if (!svm->closing)
-		queue_work(system_dfl_wq, &svm->work);
+		queue_work(svm->adev->vm_manager.svm_wq, &svm->work);
 	spin_unlock(&svm->queue_lock);
 }
 

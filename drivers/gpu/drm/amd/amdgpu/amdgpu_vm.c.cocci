@@ -7,6 +7,17 @@
  #include "amdgpu_res_cursor.h"
 +#include "amdgpu_svm.h"
 
+// expect: device 1 amdgpu_svm_device_init(adev); in amdgpu_vm_manager_init
+@device@
+@@
+ amdgpu_vm_manager_init(...)
+ {
+ ...
+ spin_lock_init(&adev->vm_manager.prt_lock);
++amdgpu_svm_device_init(adev);
+ ...
+ }
+
 // expect: fini 1 amdgpu_svm_fini(vm);
 @fini@
 @@

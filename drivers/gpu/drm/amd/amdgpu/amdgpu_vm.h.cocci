@@ -20,3 +20,12 @@
 +	struct amdgpu_vm_explicit *explicit_op;
  	...
  };
+
+// expect: svm_wq 1 struct workqueue_struct *svm_wq; in amdgpu_vm_manager
+@svm_wq@
+@@
+ struct amdgpu_vm_manager {
+ 	...
++	/* serves faults of SVM, NULL if the GPU cannot; see amdgpu_svm_device_init() */
++	struct workqueue_struct *svm_wq;
+ };
