@@ -87,6 +87,8 @@ static const struct rule rules[] = {
 	  .with_gpu = rule_blocked_fault_stops_nobody },
 	{ "slow-page-stops-nobody", "but its own ring, until a file system gives it",
 	  .alone = rule_slow_page_stops_nobody, .lacks = system_need_fuse },
+	{ "slow-fault-comes-again", "instead of being held while memory changes",
+	  .alone = rule_slow_fault_comes_again, .lacks = system_need_fuse },
 	{ "tracepoints", "Faults, maps, events, calls and drops are traced",
 	  .with_gpu = rule_tracepoints, .lacks = system_need_tracing },
 	{ "rings-at-the-same-time", "All rings of a context fault", .with_gpu = rule_rings },

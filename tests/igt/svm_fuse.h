@@ -2,7 +2,7 @@
 /*
  * A page of a file system in user space, which is slow to give it: reading takes until the
  * test says so. The kernel has no other page that is as slow and that it does not know to be
- * a program's.
+ * a program's. Some that are not slow follow it.
  *
  * Who makes the kernel read it holds mmap_lock until then. So the process must not change its
  * address space meanwhile, nor anything that it calls: no mmap(), no thread, no large malloc().
@@ -14,11 +14,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The page is a series, see put_series(), that starts with this. */
+/* The page is a series, see put_series(), that starts with this; the others are the same. */
 #define SLOW_FIRST 0x510e0000
+/* Of the file. */
+#define SLOW_PAGES 16
 
 struct slow_page {
-	void *mem;	/* read-only */
+	char *mem;	/* read-only, SLOW_PAGES, the first one is slow */
 	pid_t server;	/* a process of its own */
 	int channel;	/* to the server */
 };

@@ -75,6 +75,7 @@ bool rule_counters(struct worker *w);
 bool rule_tracepoints(struct worker *w);
 bool rule_blocked_fault_stops_nobody(struct worker *w);
 bool rule_slow_page_stops_nobody(void);
+bool rule_slow_fault_comes_again(void);
 
 /* svm_rules_bo.c */
 bool rule_bo_over_svm(struct worker *w);

@@ -867,7 +867,8 @@ static bool with_slow_page(struct slow_page *page, struct slow_vm *own, struct s
 	return good;
 }
 
-static bool vms_with_slow_page(struct slow_page *page)
+/* Unlike userfaultfd's: the driver does not know that it waits for a program. */
+static bool slow_page_stops_nobody(struct slow_page *page)
 {
 	static struct slow_vm own, other;
 	bool good;
@@ -880,15 +881,32 @@ static bool vms_with_slow_page(struct slow_page *page)
 	return good;
 }
 
-/* Unlike userfaultfd's: the driver does not know that it waits for a program. */
-static bool slow_page_stops_nobody(void)
+/* The first attempt to get the page takes longer than the driver tries, and is in vain. */
+static bool fault_comes_again(struct slow_page *page, struct worker *w)
 {
-	struct slow_page page;
+	int64_t before = svm_counter(w->gpu, "faults");
+
+	emit_copy(&w->sdma, w->mirror.va, (uintptr_t)page->mem, PAGE);
+	TRY_EQ(gpu_job_submit(&w->sdma), 0);
+	TRY(slow_page_wanted(page));
+	TRY(!madvise(page->mem + (SLOW_PAGES - 1) * PAGE, PAGE, MADV_DONTNEED));
+	sleep(3);
+	slow_page_give(page);
+	TRY_EQ(gpu_job_wait(&w->sdma, gpu_job_seconds()), 0);
+	TRY(has_series(w->mirror.cpu, SLOW_FIRST, PAGE));
+	TRY(svm_counter(w->gpu, "faults") >= before + 2);
+	return true;
+}
+
+static bool slow_fault_comes_again(struct slow_page *page)
+{
+	struct slow_vm vm;
 	bool good;
 
-	TRY(slow_page_open(&page));
-	good = vms_with_slow_page(&page);
-	slow_page_close(&page);
+	TRY(slow_vm_open(&vm, 0));
+	good = fault_comes_again(page, &vm.w);
+	slow_page_give(page);
+	slow_vm_close(&vm);
 	return good;
 }
 
@@ -896,12 +914,25 @@ static bool slow_page_stops_nobody(void)
  * To make one huge page of small ones the kernel wants mmap_lock for itself, and whoever wants
  * it next is behind: it would be the kernel that stops them.
  */
-bool rule_slow_page_stops_nobody(void)
+static bool with_page(bool (*test)(struct slow_page *page))
 {
+	struct slow_page page;
 	bool good;
 
 	TRY(!prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
-	good = slow_page_stops_nobody();
+	TRY(slow_page_open(&page));
+	good = test(&page);
+	slow_page_close(&page);
 	TRY(!prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
 	return good;
+}
+
+bool rule_slow_page_stops_nobody(void)
+{
+	return with_page(slow_page_stops_nobody);
+}
+
+bool rule_slow_fault_comes_again(void)
+{
+	return with_page(slow_fault_comes_again);
 }

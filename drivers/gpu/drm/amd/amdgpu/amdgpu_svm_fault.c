@@ -28,7 +28,9 @@
  * compete, and each block that has faults has a lane of its own, up to AMDGPU_SVM_LANES of
  * them per VM. That a fault takes long, because a page has to come from a disk or from a
  * file system in user space, is felt by its block only. A fault that there is no memory to
- * remember ends as "later".
+ * remember ends as "later", and so does one that could not be served FAULT_JIFFIES after it
+ * came, because the process changes its memory all the time or other faults were before it.
+ * What was learnt about the memory is kept, see the DOC section "Ranges".
  *
  * Every fault ends in exactly one &enum amdgpu_svm_reason, which is counted and
  * traced, and whatever it is, the entry of the retry CAM is released, so that a later
@@ -482,11 +484,15 @@ static struct amdgpu_svm_lane *lane_for(struct amdgpu_svm *svm, unsigned long bl
 	return idle;
 }
 
+/* After this a fault has at most one attempt left: it has kept others from the CAM for long. */
+#define FAULT_JIFFIES	(2 * HZ)
+
 static void queue_fault(struct svm_fault *fault)
 {
 	struct amdgpu_svm *svm = fault->svm;
 	struct amdgpu_svm_lane *lane;
 
+	fault->req.until = jiffies + FAULT_JIFFIES;
 	spin_lock(&svm->lane_lock);
 	lane = lane_for(svm, fault->req.addr / SZ_2M);
 	list_add_tail(&fault->link, &lane->faults);

@@ -326,6 +326,8 @@ struct amdgpu_svm_request {
 	bool fault;
 	/** @ts: time of the interrupt */
 	u64 ts;
+	/** @until: no attempt of a fault starts after this, but for the first, in jiffies */
+	unsigned long until;
 	/** @end: out: end of what was looked at */
 	unsigned long end;
 	/** @lo: @addr's range may not start before this */

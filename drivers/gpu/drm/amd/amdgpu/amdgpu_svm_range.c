@@ -23,7 +23,8 @@
  * leaves it with a reference; getting pages and mapping run under the range's own
  * lock, so that requests for different ranges do not wait for each other. Who gets
  * the lock of a range that was destroyed meanwhile sees &amdgpu_svm_range.dead and
- * starts again. Attempts are bounded by MAX_ATTEMPTS and counted.
+ * starts again. Attempts are bounded by MAX_ATTEMPTS and counted. Those of a fault have
+ * &amdgpu_svm_request.until as well: it ends as "later" then, and the GPU asks again.
  *
  * Nothing here looks at VMAs, except for whether a program watches them: drm_gpusvm sizes a
  * range by the VMA when it is inserted, and hmm_range_fault() says whether its pages can be
@@ -596,6 +597,12 @@ static int serve_once(struct amdgpu_svm *svm, struct amdgpu_svm_request *req,
 	return r;
 }
 
+/* The entry of the retry CAM that a fault occupies is one of few. */
+static bool may_try_again(const struct amdgpu_svm_request *req, unsigned int attempt)
+{
+	return attempt < MAX_ATTEMPTS && !(req->fault && time_after(jiffies, req->until));
+}
+
 /**
  * amdgpu_svm_serve() - let the GPU reach an address
  * @svm: the VM's SVM; the caller keeps the mm's users
@@ -606,7 +613,7 @@ static int serve_once(struct amdgpu_svm *svm, struct amdgpu_svm_request *req,
 enum amdgpu_svm_reason amdgpu_svm_serve(struct amdgpu_svm *svm, struct amdgpu_svm_request *req)
 {
 	enum amdgpu_svm_reason reason = AMDGPU_SVM_LATER;
-	unsigned int attempt;
+	unsigned int attempt = 0;
 
 	req->end = req->addr + PAGE_SIZE;
 	req->lo = 0;
@@ -616,15 +623,15 @@ enum amdgpu_svm_reason amdgpu_svm_serve(struct amdgpu_svm *svm, struct amdgpu_sv
 	req->read_only = false;
 	if (req->addr >= svm->gpusvm.mm_start + svm->gpusvm.mm_range)
 		return AMDGPU_SVM_OUT_OF_RANGE;
-	amdgpu_svm_collect(svm, false);
-	for (attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+	do {
+		amdgpu_svm_collect(svm, false);
+		attempt++;
 		if (serve_once(svm, req, &reason) != -EAGAIN &&
 		    (reason != AMDGPU_SVM_NO_MEMORY || attempt >= MEMORY_ATTEMPTS))
 			return reason;
 		amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_RETRIES);
 		trace_amdgpu_svm_retry(svm->vm->pasid, req->addr, attempt);
-		amdgpu_svm_collect(svm, false);
-	}
+	} while (may_try_again(req, attempt));
 	return AMDGPU_SVM_LATER;
 }
 
