@@ -291,8 +291,8 @@ struct amdgpu_svm_range {
 	bool read_only;
 	/** @narrow: the first request for it was; under @lock */
 	bool narrow;
-	/** @tried_jiffies: when its pages were last asked for; under @lock */
-	unsigned long tried_jiffies;
+	/** @built_jiffies: when its pages were asked for until they were had; under @lock */
+	unsigned long built_jiffies;
 
 	/** @node: in &amdgpu_svm.mapped, pages; under the VM's eviction lock */
 	struct interval_tree_node node;
@@ -336,6 +336,8 @@ struct amdgpu_svm_request {
 	unsigned long hi;
 	/** @failed: a range built for this could not have its pages */
 	bool failed;
+	/** @losses: how often its pages changed before they were mapped */
+	unsigned int losses;
 	/** @narrow: for the time being a wider range cannot be had */
 	bool narrow;
 	/** @read_only: what can be had for reading only will do */

@@ -38,16 +38,19 @@
  * A write to a range that was got for reading rebuilds it.
  *
  * Pages can only be had if nothing changes in the notifier's part of the address space
- * while they are got, which takes the longer the more they are. A process may change
- * its memory too fast for that. When drm_gpusvm has given up on a range, that part is
- * busy for a while, and there ranges are an eighth of what could not be had, and if need
- * be an eighth of an eighth. What was built so gives way to something wider when it was
- * left alone for as long. Of several busy parts the last one is known.
+ * while they are got and mapped, which takes the longer the more they are. A process may
+ * change its memory too fast for that. When drm_gpusvm has given up on a range, or when
+ * MAX_LOSSES times its pages were lost before it was mapped, that part is busy for a
+ * while, and there ranges are an eighth of what could not be had, and if need be an eighth of
+ * an eighth. What was built so gives way to something wider after as long. Of several busy
+ * parts the last one is known.
  *
  * It does not write page tables and does not decide about stale faults.
  */
 
 #define MAX_ATTEMPTS	16
+/* Of these, after how many that got pages for nothing fewer are wanted */
+#define MAX_LOSSES	8
 /* Of these, how many may fail for lack of memory */
 #define MEMORY_ATTEMPTS	3
 /* How often a program may provide a page and take it away before it is mapped */
@@ -345,7 +348,7 @@ static bool range_fits(struct amdgpu_svm_range *range, const struct amdgpu_svm_r
 	    (amdgpu_svm_range_end(range) - 1) >> PAGE_SHIFT > span->last)
 		return false;
 	/* The reason why it is no wider may have passed. */
-	if (range->narrow && time_after(jiffies, range->tried_jiffies + BUSY_JIFFIES))
+	if (range->narrow && time_after(jiffies, range->built_jiffies + BUSY_JIFFIES))
 		return false;
 	/* Pages that were got for reading stay so while they are valid. */
 	return !range->tried || !range->read_only || read_only;
@@ -489,6 +492,20 @@ static int heed_watch(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	return -EFAULT;
 }
 
+/* Its pages changed before they were mapped. */
+static bool loses_too_often(struct amdgpu_svm_range *range, struct amdgpu_svm_request *req)
+{
+	return !(++req->losses % MAX_LOSSES) && amdgpu_svm_range_pages(range) > 1;
+}
+
+/* Its memory changes too fast: start again, with less. */
+static int give_up_range(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
+{
+	note_busy(svm, range);
+	amdgpu_svm_range_destroy_locked(svm, range);
+	return -EAGAIN;
+}
+
 /* -EAGAIN: start again. */
 static int map_range(struct amdgpu_svm *svm, struct amdgpu_svm_range *range, u32 word)
 {
@@ -510,10 +527,11 @@ static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 {
 	int r;
 
-	if (!range->tried)
+	if (!range->tried) {
 		range->narrow = req->narrow;
+		range->built_jiffies = jiffies;
+	}
 	range->read_only = ctx->read_only;
-	range->tried_jiffies = jiffies;
 	r = heed_watch(svm, range, req, ctx->read_only, reason);
 	if (r)
 		return r == -EAGAIN ? r : 0;
@@ -523,17 +541,16 @@ static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	if (r == -EFAULT || r == -EPERM || r == -EOPNOTSUPP)
 		return without_pages(svm, range, req, r, reason);
 	/* Something changed all the time. */
-	if (r == -EBUSY && amdgpu_svm_range_pages(range) > 1) {
-		note_busy(svm, range);
-		amdgpu_svm_range_destroy_locked(svm, range);
-		return -EAGAIN;
-	}
+	if (r == -EBUSY && amdgpu_svm_range_pages(range) > 1)
+		return give_up_range(svm, range);
 	if (r) {
 		*reason = reason_of_pages(r);
 		return 0;
 	}
 	range->tried = true;
 	r = map_range(svm, range, span->word);
+	if (r == -EAGAIN && loses_too_often(range, req))
+		return give_up_range(svm, range);
 	if (r == -EADDRINUSE)
 		r = make_room(svm, range, req);
 	*reason = reason_of_map(r);
@@ -619,6 +636,7 @@ enum amdgpu_svm_reason amdgpu_svm_serve(struct amdgpu_svm *svm, struct amdgpu_sv
 	req->lo = 0;
 	req->hi = ULONG_MAX;
 	req->failed = false;
+	req->losses = 0;
 	req->narrow = false;
 	req->read_only = false;
 	if (req->addr >= svm->gpusvm.mm_start + svm->gpusvm.mm_range)
