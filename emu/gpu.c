@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "asic.h"
-#include "vm.h"
 
 static const struct block {
 	int (*init)(struct gpu *gpu);
@@ -52,8 +51,6 @@ struct gpu *gpu_new(const struct gpu_config *config)
 		gpu_free(gpu);
 		return NULL;
 	}
-	if (config->cam_limit)
-		vm_set_cam_limit(gpu, config->cam_limit);
 	/* The blocks' presets become register contents, and discovery is in place. */
 	regs_reset(gpu);
 	return gpu;

@@ -114,7 +114,6 @@ struct gpu_config {
 	const char *asic;	/* "mi300x" */
 	u64 vram_size;		/* 0: the ASIC's default for emulation */
 	unsigned int num_xcc;	/* 0: 1 */
-	u64 cam_limit;		/* ns, see ih_audit(); 0: 10 seconds */
 	const char *report;	/* path, or NULL for none */
 	const char *trace;	/* comma list of trace classes, or NULL */
 	const char *chaos;	/* comma list of chaos options, or NULL */

@@ -38,7 +38,6 @@ struct vm {
 	struct gpu *gpu;
 	struct hub *hubs[NUM_HUB];
 	atomic_ullong stale_limit;
-	atomic_ullong cam_limit;
 
 	pthread_mutex_t fault_lock;	/* what follows, and hub->invalidations */
 	pthread_cond_t fault_cond;

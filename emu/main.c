@@ -23,8 +23,7 @@ struct options {
 
 static const char usage[] =
 	"usage: gpu-emu --socket PATH --report FILE [--asic NAME] [--vram SIZE]\n"
-	"               [--xcc N] [--cam-limit SECONDS] [--chaos LIST]\n"
-	"               [--trace LIST] [--once]\n"
+	"               [--xcc N] [--chaos LIST] [--trace LIST] [--once]\n"
 	"       gpu-emu --firmware DIR [--asic NAME]\n"
 	"\n"
 	"Emulates a GPU for a virtual machine that connects with vfio-user.\n"
@@ -35,8 +34,6 @@ static const char usage[] =
 	"  --asic NAME      the GPU: mi300x (default)\n"
 	"  --vram SIZE      video memory, with suffix M or G (default: the ASIC's)\n"
 	"  --xcc N          compute dies, 1 or 8 (default 1)\n"
-	"  --cam-limit S    seconds after which a fault that was taken has to be released,\n"
-	"                   1 to 3600 (default 10), for a guest that is slow\n"
 	"  --chaos LIST     do what hardware may do and rarely does: delay,slow-engine,\n"
 	"                   dup-fault,late-fault,ih-pressure,tlb-prefetch or all, with\n"
 	"                   seed=N for other decisions (default 1)\n"
@@ -92,17 +89,6 @@ static unsigned int parse_xcc(const char *text)
 	return (unsigned int)value;
 }
 
-static u64 parse_cam_limit(const char *text)
-{
-	static const char wrong[] = "--cam-limit is 1 to 3600 seconds, not ";
-	char *end;
-	unsigned long long value = parse_number(wrong, text, &end);
-
-	if (*end || !value || value > 3600)
-		die_usage(wrong, text);
-	return value * 1000000000ull;
-}
-
 static void parse_option(struct options *o, int option)
 {
 	switch (option) {
@@ -120,9 +106,6 @@ static void parse_option(struct options *o, int option)
 		break;
 	case 'x':
 		o->gpu.num_xcc = parse_xcc(optarg);
-		break;
-	case 'l':
-		o->gpu.cam_limit = parse_cam_limit(optarg);
 		break;
 	case 't':
 		o->gpu.trace = optarg;
@@ -153,7 +136,6 @@ static void parse(struct options *o, int argc, char **argv)
 		{ "asic", required_argument, NULL, 'a' },
 		{ "vram", required_argument, NULL, 'v' },
 		{ "xcc", required_argument, NULL, 'x' },
-		{ "cam-limit", required_argument, NULL, 'l' },
 		{ "trace", required_argument, NULL, 't' },
 		{ "chaos", required_argument, NULL, 'c' },
 		{ "firmware", required_argument, NULL, 'f' },

@@ -183,7 +183,7 @@ static void *audit_thread(void *arg)
 		for (unsigned int i = 0; i < NUM_HUB; i++)
 			if (vm->hubs[i])
 				audit_hub(vm->hubs[i], AUDIT_BUDGET);
-		ih_audit(vm->gpu, atomic_load(&vm->cam_limit));
+		ih_audit(vm->gpu, IH_CAM_LIMIT_NS);
 		pthread_mutex_lock(&vm->audit_lock);
 	}
 	pthread_mutex_unlock(&vm->audit_lock);
@@ -217,9 +217,4 @@ void auditor_stop(struct vm *vm)
 void vm_set_stale_limit(struct gpu *gpu, u64 ns)
 {
 	atomic_store(&gpu->vm->stale_limit, ns);
-}
-
-void vm_set_cam_limit(struct gpu *gpu, u64 ns)
-{
-	atomic_store(&gpu->vm->cam_limit, ns);
 }

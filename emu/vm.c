@@ -286,7 +286,6 @@ int vm_init(struct gpu *gpu)
 	if (!r) {
 		vm->gpu = gpu;
 		atomic_init(&vm->stale_limit, VM_STALE_LIMIT_NS);
-		atomic_init(&vm->cam_limit, IH_CAM_LIMIT_NS);
 		pthread_mutex_init(&vm->fault_lock, NULL);
 		pthread_mutex_init(&vm->audit_lock, NULL);
 		init_cond(&vm->fault_cond);

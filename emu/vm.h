@@ -86,11 +86,8 @@ void vm_audit(struct gpu *gpu);
  * without releasing their CAM entry since; the verdict "cam-not-released".
  * Called by the auditor thread.
  */
-void ih_audit(struct gpu *gpu, u64 limit);
-
-/* What it is called with. */
 #define IH_CAM_LIMIT_NS 10000000000ull
-void vm_set_cam_limit(struct gpu *gpu, u64 ns);
+void ih_audit(struct gpu *gpu, u64 limit);
 
 /* Bits of src_data[1] in a fault's vector. */
 #define FAULT_EXECUTE 0x10u

@@ -412,18 +412,6 @@ static void a_fault_that_was_taken_must_be_released(void)
 	fixture_stop();
 }
 
-static void the_auditor_has_a_limit_of_its_own(void)
-{
-	CHECK(start(8));
-	vm_set_cam_limit(gpu, 1);
-	CHECK(raise_retry(1) >= 0);
-	ring_bell(BELL0, 32);
-	for (int i = 0; i < 1000 && !verdicts(gpu, NULL); i++)
-		usleep(10000);
-	CHECK_EQ(verdicts(gpu, "cam-not-released"), 1);
-	fixture_stop();
-}
-
 static void *audit_all_the_time(void *stop)
 {
 	while (!atomic_load((atomic_bool *)stop))
@@ -617,7 +605,6 @@ int main(void)
 	CASE(ring_1_holds_more_faults_than_it_has_room_for);
 	CASE(the_cam_tells_new_faults_from_known_ones);
 	CASE(a_fault_that_was_taken_must_be_released);
-	CASE(the_auditor_has_a_limit_of_its_own);
 	CASE(faults_taken_during_an_audit_are_young);
 	CASE(a_driver_that_leaves_need_not_release);
 	CASE(faults_that_nobody_read_go_with_the_driver);

@@ -68,9 +68,6 @@ static void a_wrong_command_line_is_refused_in_one_clear_line(void)
 		{ { "--socket", "s", "--report", "r", "--vram", "99999999999G" }, "--vram wants", 2 },
 		{ { "--socket", "s", "--report", "r", "--vram", "2M" }, "VRAM of 2097152 bytes", 1 },
 		{ { "--socket", "s", "--report", "r", "--xcc", "3" }, "--xcc is 1 or 8, not 3", 2 },
-		{ { "--socket", "s", "--report", "r", "--cam-limit", "0" }, "seconds, not 0\n", 2 },
-		{ { "--socket", "s", "--report", "r", "--cam-limit", "10s" }, "not 10s\n", 2 },
-		{ { "--socket", "s", "--report", "r", "--cam-limit", "3601" }, "not 3601\n", 2 },
 		{ { "--socket", "s", "--report", "r", "--asic", "mi1" }, "no such ASIC: mi1", 1 },
 		{ { "--socket", "s", "--report", "r", "--trace", "all,x" }, "trace class 'x'", 1 },
 		{ { "--socket", "/no/s", "--report", "/no/r" }, "cannot write the report /no/r", 1 },
@@ -96,7 +93,7 @@ static void a_wrong_command_line_is_refused_in_one_clear_line(void)
 static void help_names_every_option(void)
 {
 	static const char *const options[] = { "--socket", "--report", "--asic", "--vram", "--xcc",
-		"--cam-limit", "--chaos", "--trace", "--once", "--firmware", "--help" };
+		"--chaos", "--trace", "--once", "--firmware", "--help" };
 	char *argv[] = { program, "--help", NULL };
 
 	CHECK_EQ(wait_for(spawn(argv)), 0);

@@ -29,13 +29,6 @@ TIME = re.compile(r"^<\d> \[ *[\d.]+\] ", re.M)
 # the base driver queues its periodic RAS work on a queue that the kernel renamed.
 ANYTIME = lines(r"workqueue: work func umc_\w+ \[amdgpu\] enqueued on deprecated workqueue")
 
-# What any test may say that waits for a fence, but few: the base driver looks for itself half a
-# second after it began to wait, and finds a fence whose interrupt is under way. In the VM that
-# takes less than a millisecond mostly and ten at times, more if the host has other things to do.
-# Interrupts that are lost are found so in all tests that wait.
-LATE = lines(r"amdgpu \S+ Fence fallback timer expired on ring \w+(?:\.\d+)*$")
-LATE_ONE_IN = 50
-
 # What it says about a fatal GPU fault, our driver and the base driver.
 FAULTS = lines("SVM: fatal GPU", "no-retry page fault", r"Process \S+ pid \d+ thread",
                "in page starting at address", "cookie node_id", "VM_L2_PROTECTION_FAULT_STATUS",
@@ -107,31 +100,26 @@ def read_expected(path):
 
 
 def read_results(path, sayings):
-    """Maps each test, in lower case as igt_runner has it, to (result, seconds); if too many of
-    them have late interrupts, none of these passes."""
+    """Maps each test, in lower case as igt_runner has it, to (result, seconds)."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             found = json.load(file)["tests"]
     except (OSError, ValueError, KeyError) as error:
         print(f"# {path}: {error}")
         return {}
-    late = sum(bool(LATE.search(test.get("dmesg-warnings", ""))) for test in found.values())
-    anytime = [ANYTIME] + [LATE] * (late * LATE_ONE_IN <= len(found))
-    if late:
-        print(f"# {path}: interrupts came late in {late} of {len(found)} tests")
     results = {}
     for name, test in found.items():
         time = test.get("time", {})
         seconds = time.get("end", 0) - time.get("start", 0)
         name = name.removeprefix("igt@").lower()
-        results[name] = (result_of(test, anytime + sayings.get(name, [])), seconds)
+        results[name] = (result_of(test, sayings.get(name, [])), seconds)
     return results
 
 
 def result_of(test, sayings):
-    """The result, without warnings that match one of the sayings."""
+    """The result, without warnings that could come at any time or were asked for."""
     warnings = rest = TIME.sub("", test.get("dmesg-warnings", ""))
-    for saying in sayings:
+    for saying in [ANYTIME] + sayings:
         rest = saying.sub("", rest)
     if test["result"] in ("dmesg-warn", "dmesg-fail") and warnings.strip() and not rest.strip():
         return {"dmesg-warn": "pass", "dmesg-fail": "fail"}[test["result"]]
