@@ -920,9 +920,11 @@ static bool with_page(bool (*test)(struct slow_page *page))
 	bool good;
 
 	TRY(!prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
-	TRY(slow_page_open(&page));
-	good = test(&page);
-	slow_page_close(&page);
+	good = slow_page_open(&page);
+	if (good) {
+		good = test(&page);
+		slow_page_close(&page);
+	}
 	TRY(!prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
 	return good;
 }
