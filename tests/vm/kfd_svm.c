@@ -495,9 +495,19 @@ static unsigned char *either_of(const struct pair *p, unsigned int i)
 	return i & 1 ? p->src : p->dst;
 }
 
+/* So that the next change has pages to take away; a page may be had while nothing changes. */
+static void put_zeros(volatile unsigned char *mem)
+{
+	for (size_t i = 0; i < BYTES; i += PAGE)
+		mem[i] = 0;
+}
+
 static int give_back(const struct pair *p, unsigned int i)
 {
-	return madvise(either_of(p, i), BYTES, MADV_DONTNEED) ? -errno : 0;
+	if (madvise(either_of(p, i), BYTES, MADV_DONTNEED))
+		return -errno;
+	put_zeros(either_of(p, i));
+	return 0;
 }
 
 /* In one step: nobody finds nothing there. */
@@ -506,15 +516,19 @@ static int map_over(const struct pair *p, unsigned int i)
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 	void *mem = mmap(either_of(p, i), BYTES, PROT_READ | PROT_WRITE, flags, -1, 0);
 
-	return mem == MAP_FAILED ? -errno : 0;
+	if (mem == MAP_FAILED)
+		return -errno;
+	put_zeros(mem);
+	return 0;
 }
 
 /* In two. */
 static int unmap_and_map(const struct pair *p, unsigned int i)
 {
-	if (munmap(either_of(p, i), BYTES))
+	if (munmap(either_of(p, i), BYTES) || !map_at(either_of(p, i), BYTES))
 		return -errno;
-	return map_at(either_of(p, i), BYTES) ? 0 : -errno;
+	put_zeros(either_of(p, i));
+	return 0;
 }
 
 /* Never less than the GPU needs. */
