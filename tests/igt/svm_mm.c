@@ -77,9 +77,12 @@ static bool is_merged(const struct area *a)
 
 static bool wait_until_merged(const struct area *a)
 {
-	for (int i = 0; i < 3000 && !is_merged(a); i++)
+	for (int i = 0; i < 3000; i++) {
+		if (is_merged(a))
+			return true;
 		usleep(10000);
-	TRY(is_merged(a));
+	}
+	TRY(!"the pages are not merged");
 	return true;
 }
 
