@@ -63,6 +63,13 @@ static bool always_mapped(struct amdgpu_svm *svm, unsigned long page, unsigned l
 	return false;
 }
 
+/* Still locked: closing waits for what was queued before it. */
+static void start_work(struct amdgpu_svm *svm)
+{
+	lockdep_assert_held(&svm->queue_lock);
+	queue_work(svm->adev->vm_manager.svm_wq, &svm->work);
+}
+
 /* Each queue holds a reference of each range on it. */
 static void queue_range(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 			struct list_head *link, struct list_head *queue)
@@ -71,7 +78,7 @@ static void queue_range(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	if (!svm->closing && list_empty(link)) {
 		drm_gpusvm_range_get(&range->base);
 		list_add_tail(link, queue);
-		queue_work(svm->adev->vm_manager.svm_wq, &svm->work);
+		start_work(svm);
 	}
 	spin_unlock(&svm->queue_lock);
 }
@@ -101,7 +108,7 @@ void amdgpu_svm_remap_all_later(struct amdgpu_svm *svm)
 	spin_lock(&svm->queue_lock);
 	if (!svm->closing) {
 		WRITE_ONCE(svm->remap_all, true);
-		queue_work(svm->adev->vm_manager.svm_wq, &svm->work);
+		start_work(svm);
 	}
 	spin_unlock(&svm->queue_lock);
 }
@@ -314,7 +321,7 @@ static void note_drop(struct amdgpu_svm *svm, unsigned long first, unsigned long
 	}
 	WRITE_ONCE(svm->drops_pending, true);
 	if (!svm->closing)
-		queue_work(svm->adev->vm_manager.svm_wq, &svm->work);
+		start_work(svm);
 	spin_unlock(&svm->queue_lock);
 }
 

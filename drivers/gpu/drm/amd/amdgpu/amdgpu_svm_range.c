@@ -42,8 +42,9 @@
  * change its memory too fast for that. When drm_gpusvm has given up on a range, or when
  * MAX_LOSSES times its pages were lost before it was mapped, that part is busy for a
  * while, and there ranges are an eighth of what could not be had, and if need be an eighth of
- * an eighth. What was built so gives way to something wider after as long. Of several busy
- * parts the last one is known.
+ * an eighth, but not below BUSY_SIZE: what a request costs, however few the pages, decides then.
+ * What was built so gives way to something wider after as long. Of several busy parts the
+ * last one is known.
  *
  * It does not write page tables and does not decide about stale faults.
  */
@@ -64,6 +65,8 @@
 #define BUSY_JIFFIES	(4 * HZ)
 /* And what part of the range that could not be had is wanted there */
 #define BUSY_SHARE	8
+/* As long as that is no less than this */
+#define BUSY_SIZE	SZ_64K
 
 /* Above 2 MiB only if AMDGPU_SVM_ATTR_GRANULARITY asks for it. */
 const unsigned long amdgpu_svm_chunk_sizes[] = {
@@ -224,7 +227,7 @@ static void note_busy(struct amdgpu_svm *svm, struct amdgpu_svm_range *range)
 	/* Any change in the notifier's part stands in the way. */
 	svm->busy_start = drm_gpusvm_notifier_start(range->base.notifier);
 	svm->busy_end = drm_gpusvm_notifier_end(range->base.notifier);
-	svm->busy_size = max(size / BUSY_SHARE, PAGE_SIZE);
+	svm->busy_size = max_t(unsigned long, size / BUSY_SHARE, BUSY_SIZE);
 	svm->busy_until = jiffies + BUSY_JIFFIES;
 	mutex_unlock(&svm->lock);
 	amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_NARROWED);
@@ -493,9 +496,15 @@ static int heed_watch(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 }
 
 /* Its pages changed before they were mapped. */
-static bool loses_too_often(struct amdgpu_svm_range *range, struct amdgpu_svm_request *req)
+static bool loses_too_often(struct amdgpu_svm_request *req)
 {
-	return !(++req->losses % MAX_LOSSES) && amdgpu_svm_range_pages(range) > 1;
+	return !(++req->losses % MAX_LOSSES);
+}
+
+/* Could it be had more easily if it were narrower? */
+static bool is_wide(struct amdgpu_svm_range *range)
+{
+	return amdgpu_svm_range_pages(range) > BUSY_SIZE / PAGE_SIZE;
 }
 
 /* Its memory changes too fast: start again, with less. */
@@ -541,7 +550,7 @@ static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	if (r == -EFAULT || r == -EPERM || r == -EOPNOTSUPP)
 		return without_pages(svm, range, req, r, reason);
 	/* Something changed all the time. */
-	if (r == -EBUSY && amdgpu_svm_range_pages(range) > 1)
+	if (r == -EBUSY && is_wide(range))
 		return give_up_range(svm, range);
 	if (r) {
 		*reason = reason_of_pages(r);
@@ -549,7 +558,7 @@ static int get_and_map(struct amdgpu_svm *svm, struct amdgpu_svm_range *range,
 	}
 	range->tried = true;
 	r = map_range(svm, range, span->word);
-	if (r == -EAGAIN && loses_too_often(range, req))
+	if (r == -EAGAIN && loses_too_often(req) && is_wide(range))
 		return give_up_range(svm, range);
 	if (r == -EADDRINUSE)
 		r = make_room(svm, range, req);
