@@ -244,14 +244,24 @@ bool check_prefetch(struct worker *w, struct area *a)
 	return true;
 }
 
+/* What is listed once may be gone when one looks again: memory is moved at any time. */
+static bool wait_until_listed(struct gpu *gpu, const struct area *a)
+{
+	for (int i = 0; i < 3000; i++) {
+		if (svm_lines(gpu, "svm_ranges", a->mem, a->size) > 0)
+			return true;
+		usleep(10000);
+	}
+	TRY(!"no range is listed");
+	return true;
+}
+
 bool check_always_mapped(struct worker *w, struct area *a)
 {
 	TRY_EQ(svm_set(w->gpu, a->mem, a->size, AMDGPU_SVM_ATTR_GPU_ALWAYS_MAPPED, 1), 0);
 	TRY(exchange(w, a->mem, a->size));
 	TRY(!madvise(a->mem, a->size, MADV_DONTNEED));
-	for (int i = 0; i < 3000 && !svm_lines(w->gpu, "svm_ranges", a->mem, a->size); i++)
-		usleep(10000);
-	TRY(svm_lines(w->gpu, "svm_ranges", a->mem, a->size) > 0);
+	TRY(wait_until_listed(w->gpu, a));
 	TRY(exchange(w, a->mem, a->size));
 	return true;
 }
