@@ -17,6 +17,9 @@
  * "cam-not-released": in hardware the CAM would fill up with such and stall. A driver
  * that disables the ring is leaving: its faults are dropped ("ih.cam_dropped").
  *
+ * "ih.longest_wait_us" is no sum: the longest time in which a vector of ring 0 waited for
+ * the driver to read past it, while ring and interrupt were on.
+ *
  * Inferred rather than known: the CAM's size field is taken as a log2; a LUT bank
  * that was never written falls back to the bank of node 0, which is the one that
  * a driver fills that does not know of banks.
@@ -44,6 +47,7 @@
 #define VECTOR_BYTES 32u
 #define MIN_RB_SIZE 4		/* log2 dwords: two vectors */
 #define MAX_RB_SIZE 16		/* what the pointers' 18 bits reach */
+#define MAX_SLOTS ((4u << MAX_RB_SIZE) / VECTOR_BYTES)
 #define MAX_CAM 1024		/* what the index in a vector reaches */
 #define CAM_SIZE_AFTER_RESET 9	/* log2 */
 #define NO_DOORBELL UINT32_MAX
@@ -85,6 +89,8 @@ struct ih {
 
 	pthread_mutex_t lock;	/* what follows, but for the atomics */
 	struct ring rings[NUM_RINGS];
+	u64 written[MAX_SLOTS];		/* when the vectors of ring 0 were, ns; 0: not by us */
+	u64 longest_wait_us;
 	struct cam_entry cam[MAX_CAM];
 	u32 cam_used;
 	u64 sequence;
@@ -171,6 +177,14 @@ u64 ih_clock(void)
 	return ((u64)ts.tv_sec * 100000000 + (u64)ts.tv_nsec / 10) & 0xffffffffffffull;
 }
 
+static u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+}
+
 static void encode(const struct ih_vector *v, u32 dw[VECTOR_DWORDS])
 {
 	u64 time = v->stamp ? v->stamp : ih_clock();
@@ -201,6 +215,8 @@ static void put(struct ih *ih, struct ring *ring, const u32 dw[VECTOR_DWORDS])
 
 	if (!ih_write(ih, cntl, ring_base(ih, ring) + ring->wptr, dw, VECTOR_BYTES))
 		count(ih->gpu, "ih.bad_writes", 1);
+	if (!ring->index)
+		ih->written[ring->wptr / VECTOR_BYTES] = now_ns();
 	ring->wptr = (ring->wptr + VECTOR_BYTES) & (ring_size(ih, ring) - 1);
 	publish_wptr(ih, ring);
 	count(ih->gpu, ring->index ? "ih.ring1_vectors" : "ih.ring0_vectors", 1);
@@ -478,12 +494,21 @@ void ih_raise(struct gpu *gpu, const struct ih_vector *v)
 		interrupt(gpu);
 }
 
-static u64 now_ns(void)
+/* How long the next vector of ring 0 has waited for the driver; a counter has the most. */
+static void note_wait(struct ih *ih)
 {
-	struct timespec ts;
+	const u32 on = IH_RB_CNTL__RB_ENABLE_MASK | IH_RB_CNTL__ENABLE_INTR_MASK;
+	const struct ring *ring = &ih->rings[0];
+	u64 written = ih->written[ring->rptr / VECTOR_BYTES];
+	u64 us;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+	if (ring->rptr == ring->wptr || !written || (ring_cntl(ih, ring) & on) != on)
+		return;
+	us = (now_ns() - written) / 1000;
+	if (us > ih->longest_wait_us) {
+		count(ih->gpu, "ih.longest_wait_us", us - ih->longest_wait_us);
+		ih->longest_wait_us = us;
+	}
 }
 
 /* Notes which faults the driver takes by moving the read pointer to @rptr. */
@@ -509,6 +534,7 @@ void ih_audit(struct gpu *gpu, u64 limit)
 	u64 now;
 
 	pthread_mutex_lock(&ih->lock);
+	note_wait(ih);
 	/* Not before the lock: what is taken while it is waited for would seem ages old. */
 	now = now_ns();
 	for (u32 i = 0, seen = 0; seen < ih->cam_used && i < MAX_CAM; i++) {
@@ -533,6 +559,8 @@ static void set_rptr(struct ih *ih, struct ring *ring, u32 rptr)
 	pthread_mutex_lock(&ih->lock);
 	rptr &= (ring_size(ih, ring) - 1) & ~(VECTOR_BYTES - 1);
 	note_taken(ih, ring, rptr);
+	if (!ring->index)
+		note_wait(ih);
 	ring->rptr = rptr;
 	reg_store(ih->gpu, ring->rptr_reg, rptr);
 	ring->armed = true;
@@ -561,6 +589,9 @@ static void write_wptr(struct gpu *gpu, void *ctx, u32 reg, u32 value)
 	pthread_mutex_lock(&ih->lock);
 	ring->wptr = value & (ring_size(ih, ring) - 1) & ~(VECTOR_BYTES - 1);
 	ring->overflow = value & IH_RB_WPTR__RB_OVERFLOW_MASK;
+	/* What is between the pointers now was not written by put(), or is not there any more. */
+	if (!ring->index)
+		memset(ih->written, 0, sizeof(ih->written));
 	reg_store(gpu, ring->wptr_reg, value & (ring->wptr | IH_RB_WPTR__RB_OVERFLOW_MASK));
 	pthread_mutex_unlock(&ih->lock);
 }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "oss/osssys_4_4_2_offset.h"
 #include "oss/osssys_4_4_2_sh_mask.h"
@@ -277,6 +278,81 @@ static void retry_faults_come_again_after_an_overflow(void)
 	ring_bell(BELL0, 10 * 32);
 	CHECK_EQ(wptr0(), 11 * 32);
 	CHECK_EQ(vector_at(RING0, 10)[4], 201);
+	fixture_stop();
+}
+
+static u64 now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000 + (u64)ts.tv_nsec / 1000;
+}
+
+/* Not asleep: how long it takes is looked at, not assumed. */
+static u64 spin(u64 us)
+{
+	u64 end = now_us() + us, now;
+
+	do
+		now = now_us();
+	while (now < end);
+	return now;
+}
+
+static u64 longest_wait(void)
+{
+	return counted(gpu, "ih.longest_wait_us");
+}
+
+static void the_longest_wait_for_the_driver_is_kept(void)
+{
+	u64 before[3], after[2], wait, most;
+
+	CHECK(start(8));
+	for (u32 i = 0; i < 2; i++) {
+		before[i] = now_us();
+		raise_plain(i);
+		after[i] = spin(1);
+	}
+	CHECK_EQ(longest_wait(), 0);	/* until somebody looks */
+	wait = spin(3000) - after[0];
+	ring_bell(BELL0, 32);
+	CHECK(longest_wait() >= wait - 1);
+	CHECK(longest_wait() <= now_us() - before[0] + 1);
+	/* The other one waits on, which is seen without the driver's doing. */
+	wait = spin(3000) - after[1];
+	ih_audit(gpu, 1ull << 60);
+	CHECK(longest_wait() >= wait - 1);
+	CHECK(longest_wait() <= now_us() - before[0] + 1);
+	ring_bell(BELL0, 64);
+	/* A shorter one does not lower it. */
+	most = longest_wait();
+	before[2] = now_us();
+	raise_plain(2);
+	ring_bell(BELL0, 96);
+	wait = now_us() - before[2] + 1;
+	CHECK(longest_wait() >= most);
+	CHECK(longest_wait() <= (wait > most ? wait : most));
+	fixture_stop();
+}
+
+static void nobody_waits_with_interrupts_off(void)
+{
+	u32 size = 8u << IH_RB_CNTL__RB_SIZE__SHIFT;
+
+	CHECK(start(8));
+	reg_write(gpu, reg(regIH_RB_CNTL), size | (CNTL0 & ~IH_RB_CNTL__ENABLE_INTR_MASK));
+	raise_plain(1);
+	spin(10);
+	ih_audit(gpu, 1ull << 60);
+	ring_bell(BELL0, 32);
+	/* Nor for what the driver says is there. */
+	reg_write(gpu, reg(regIH_RB_CNTL), CNTL0 | size);
+	reg_write(gpu, reg(regIH_RB_WPTR), 128);
+	ih_audit(gpu, 1ull << 60);
+	ring_bell(BELL0, 128);
+	CHECK_EQ(longest_wait(), 0);
 	fixture_stop();
 }
 
@@ -599,6 +675,8 @@ int main(void)
 	CASE(without_overflow_enable_a_full_ring_drops);
 	CASE(retry_faults_wait_for_room_in_their_order);
 	CASE(retry_faults_come_again_after_an_overflow);
+	CASE(the_longest_wait_for_the_driver_is_kept);
+	CASE(nobody_waits_with_interrupts_off);
 	CASE(a_routed_client_uses_ring_1_which_announces_itself_in_ring_0);
 	CASE(client_routes_are_kept_per_client);
 	CASE(a_route_to_a_ring_that_is_off_is_ring_0);
