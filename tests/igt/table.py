@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Compares igt_runner results of several drivers with what is expected.
 
-    table.py EXPECTED NAME=RESULTS.json[,REPORT]...
+    table.py EXPECTED NAME=RESULTS.json...
 
 EXPECTED has a line per test, `BINARY@SUBTEST RESULT [SAYING]... [NAME=RESULT]... [# REASON]`,
 where NAME=RESULT overrides RESULT for one driver and anything but pass needs a
 reason; a SAYING is one of faults, loads, unplugs and resets: what the kernel says about that
-is no warning there. REPORT is the emulator's, which tells whether interrupts were late.
-Prints a table (as TAP comments) and an unnumbered TAP line per test and driver: ok if the
-result is the expected one.
+is no warning there. Prints a table (as TAP comments) and an unnumbered TAP line per test and
+driver: ok if the result is the expected one.
 """
 import collections
 import json
@@ -68,13 +67,6 @@ RESETS = re.compile(rf"""
     {stack("drivers/gpu/drm/amd/amdgpu/amdgpu_device[.]c", "amdgpu_device_skip_hw_access",
            BY_SCHEDULER)}""", re.M | re.X)
 
-# What it says when it finds a fence itself, half a second after it began to wait: the interrupt
-# is lost or late, or is on its way just then. No interrupt was late if none had to wait for so
-# long by the emulator's clock.
-ON_ITS_WAY = lines(r"amdgpu \S+ Fence fallback timer expired on ring \S+")
-LATE_US = 500000
-LONGEST_WAIT = re.compile(r"^ih\.longest_wait_us: (\d+)$", re.M)
-
 # Stacks last: what others say in the midst of one is gone then.
 SAYINGS = {"faults": FAULTS, "loads": LOADS, "unplugs": UNPLUGS, "resets": RESETS}
 
@@ -107,25 +99,7 @@ def read_expected(path):
     return tests
 
 
-def interrupts_were_in_time(name, path):
-    """Says how long the driver let them wait at most."""
-    if not path:
-        return False
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            found = LONGEST_WAIT.search(file.read())
-    except OSError as error:
-        print(f"# {path}: {error}")
-        return False
-    if not found:
-        print(f"# {path} does not say how long interrupts waited")
-        return False
-    longest = int(found[1])
-    print(f"# {name}: interrupts waited for {longest / 1000:.1f} ms at most")
-    return longest < LATE_US
-
-
-def read_results(path, sayings, anytime):
+def read_results(path, sayings):
     """Maps each test, in lower case as igt_runner has it, to (result, seconds)."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -138,14 +112,14 @@ def read_results(path, sayings, anytime):
         time = test.get("time", {})
         seconds = time.get("end", 0) - time.get("start", 0)
         name = name.removeprefix("igt@").lower()
-        results[name] = (result_of(test, anytime + sayings.get(name, [])), seconds)
+        results[name] = (result_of(test, sayings.get(name, [])), seconds)
     return results
 
 
 def result_of(test, sayings):
-    """The result, without warnings that may be there."""
+    """The result, without warnings that could come at any time or were asked for."""
     warnings = rest = TIME.sub("", test.get("dmesg-warnings", ""))
-    for saying in sayings:
+    for saying in [ANYTIME] + sayings:
         rest = saying.sub("", rest)
     if test["result"] in ("dmesg-warn", "dmesg-fail") and warnings.strip() and not rest.strip():
         return {"dmesg-warn": "pass", "dmesg-fail": "fail"}[test["result"]]
@@ -206,12 +180,8 @@ def main():
     sayings = {test.lower(): sayings for test, (*_, sayings) in expected.items()}
     results = {}
     for arg in sys.argv[2:]:
-        name, paths = arg.split("=", 1)
-        path, _, report = paths.partition(",")
-        anytime = [ANYTIME]
-        if interrupts_were_in_time(name, report):
-            anytime.append(ON_ITS_WAY)
-        results[name] = read_results(path, sayings, anytime)
+        name, path = arg.split("=", 1)
+        results[name] = read_results(path, sayings)
     print_table(expected, results)
     for name, found in results.items():
         print_matrix(expected, name, found)
