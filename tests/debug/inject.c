@@ -248,10 +248,10 @@ static void emit_fills(struct gpu_job *job, char *mem, size_t size, uint32_t val
 }
 
 /* Memory in several ranges, tables and lanes. */
-static int fill(char *mem, size_t size, uint32_t value)
+static int fill_by(struct gpu *own, char *mem, size_t size, uint32_t value)
 {
 	struct gpu_job job;
-	int err = gpu_job_init(&gpu, &job, AMDGPU_HW_IP_DMA);
+	int err = gpu_job_init(own, &job, AMDGPU_HW_IP_DMA);
 
 	if (err)
 		return err;
@@ -259,6 +259,11 @@ static int fill(char *mem, size_t size, uint32_t value)
 	err = gpu_job_run(&job, gpu_job_seconds());
 	gpu_job_fini(&job);
 	return err;
+}
+
+static int fill(char *mem, size_t size, uint32_t value)
+{
+	return fill_by(&gpu, mem, size, value);
 }
 
 /* ---- the ioctl ---- */
@@ -618,6 +623,53 @@ static void a_fault_that_nobody_can_wait_for_comes_again(void)
 	}
 }
 
+/* What the lines of @path that begin with @prefix count, together. */
+static uint64_t count_in(const char *path, const char *prefix)
+{
+	FILE *file = fopen(path, "r");
+	uint64_t count = 0;
+	char line[128];
+
+	if (!file) {
+		perror(path);
+		exit(2);
+	}
+	while (fgets(line, sizeof(line), file)) {
+		const char *value = strchr(line, ':');
+
+		if (value && !strncmp(line, prefix, strlen(prefix)))
+			count += strtoull(value + 1, NULL, 10);
+	}
+	fclose(file);
+	return count;
+}
+
+static uint64_t fatal_faults(const struct gpu *own)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", own->fd);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/dri/client-%" PRIu64 "/svm_counters",
+		 count_in(path, "drm-client-id"));
+	return count_in(path, "faults, fatal");
+}
+
+/* By a new file, whose tables are empty: then the entry that ends an access needs memory. */
+static void a_fatal_fault_is_one_though_memory_to_end_it_comes_late(void)
+{
+	char *mem = map(PAGE);
+	struct gpu own;
+
+	CHECK_ERR(gpu_open(&own, NULL), 0);
+	munmap(mem, PAGE);
+	fail_below("amdgpu_svm_refuse", 100, 8);
+	CHECK_ERR(fill_by(&own, mem, PAGE, 1), 0);
+	CHECK_EQ(get_text("/sys/kernel/debug/failslab/times"), 0);
+	CHECK_EQ(fatal_faults(&own), 1);
+	fail_no_more();
+	gpu_close(&own);
+}
+
 /* Now and then everything fails; the job ends, and says so if it must. */
 static void faults_in_hard_times_end(void)
 {
@@ -662,6 +714,8 @@ static const struct tap_test tests[] = {
 	{ "faults_survive_without_lanes", faults_survive_without_lanes },
 	{ "a_fault_that_nobody_can_wait_for_comes_again",
 	  a_fault_that_nobody_can_wait_for_comes_again },
+	{ "a_fatal_fault_is_one_though_memory_to_end_it_comes_late",
+	  a_fatal_fault_is_one_though_memory_to_end_it_comes_late },
 	{ "faults_in_hard_times_end", faults_in_hard_times_end },
 };
 

@@ -46,7 +46,9 @@
  * buffer objects do not: they are stale until there is a place.
  *
  * Fatal: the address gets a no-retry entry, the access ends with an error, and one
- * line in the kernel log says who, where and why.
+ * line in the kernel log says who, where and why. While there is no memory for the entry
+ * it is tried again, up to FAULT_JIFFIES after the fault came; then the GPU asks, and it
+ * begins anew.
  *
  * Locks: &amdgpu_svm.lane_lock for lanes and what waits in them, &amdgpu_svm_doubt_set.lock
  * for doubts, both with nothing inside. See the DOC section "Mapping" for those that serving
@@ -344,13 +346,35 @@ static void account(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req
 				    svm->vm->pasid, req->addr, amdgpu_svm_reason_text(reason));
 }
 
+/* Between two attempts, in which memory may be had again. */
+#define REFUSE_DELAY_US	1000
+
+/*
+ * While there is no memory for the entry the GPU need not ask: it would be fatal again, and
+ * be told and counted again. Closing need not wait for that.
+ */
+static int refuse(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req)
+{
+	unsigned int attempt = 0;
+	int r;
+
+	while ((r = amdgpu_svm_refuse(svm, req->addr)) == -ENOMEM) {
+		if (READ_ONCE(svm->closing) || time_after(jiffies, req->until))
+			break;
+		amdgpu_svm_inc(svm, AMDGPU_SVM_COUNT_RETRIES);
+		trace_amdgpu_svm_retry(svm->vm->pasid, req->addr, ++attempt);
+		usleep_range(REFUSE_DELAY_US, 2 * REFUSE_DELAY_US);
+	}
+	return r;
+}
+
 /*
  * Tell the GPU to give up. The world hears of it first, so that who sees the job
  * end finds the reason. Can it not be told now, it asks again.
  */
 static void give_up(struct amdgpu_svm *svm, const struct amdgpu_svm_request *req)
 {
-	int r = amdgpu_svm_refuse(svm, req->addr);
+	int r = refuse(svm, req);
 
 	if (r)
 		dev_dbg(svm->adev->dev, "SVM: no entry for 0x%lx: %pe\n", req->addr, ERR_PTR(r));
@@ -484,7 +508,10 @@ static struct amdgpu_svm_lane *lane_for(struct amdgpu_svm *svm, unsigned long bl
 	return idle;
 }
 
-/* After this a fault has at most one attempt left: it has kept others from the CAM for long. */
+/*
+ * After this a fault has at most one attempt left, to serve it and to refuse it: it has kept
+ * others from the CAM for long.
+ */
 #define FAULT_JIFFIES	(2 * HZ)
 
 static void queue_fault(struct svm_fault *fault)

@@ -84,7 +84,7 @@ enum amdgpu_svm_count {
 	AMDGPU_SVM_COUNT_HUGE,
 	/** @AMDGPU_SVM_COUNT_PREMAPS: of the maps, those that no fault asked for */
 	AMDGPU_SVM_COUNT_PREMAPS,
-	/** @AMDGPU_SVM_COUNT_RETRIES: attempts that lost a race */
+	/** @AMDGPU_SVM_COUNT_RETRIES: attempts that lost a race, or found no memory */
 	AMDGPU_SVM_COUNT_RETRIES,
 	/** @AMDGPU_SVM_COUNT_NARROWED: ranges that changed too fast to be had as a whole */
 	AMDGPU_SVM_COUNT_NARROWED,

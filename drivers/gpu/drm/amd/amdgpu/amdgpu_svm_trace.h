@@ -97,7 +97,7 @@ TRACE_EVENT(amdgpu_svm_map,
 		  __entry->end, __entry->word, __entry->read_only ? " read-only" : "")
 );
 
-/* An attempt lost a race and starts again. */
+/* An attempt lost a race, or found no memory, and starts again. */
 TRACE_EVENT(amdgpu_svm_retry,
 	TP_PROTO(u32 pasid, u64 addr, unsigned int attempt),
 	TP_ARGS(pasid, addr, attempt),
