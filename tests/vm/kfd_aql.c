@@ -195,24 +195,25 @@ static void operands_given_back(void)
 
 struct worker {
 	pthread_t thread;
+	uint32_t *sum, *b;
 	int err;
 	unsigned int good;	/* rounds */
 };
 
-static int add_rounds(struct kfd_queue *queue, uint32_t *sum, uint32_t *b, unsigned int *good)
+static int add_rounds(struct kfd_queue *queue, struct worker *w)
 {
 	int err = 0;
 
 	for (uint32_t i = 1; !err && i <= ROUNDS; i++) {
 		bool right = true;
 
-		put_dwords(b, 0);
-		err = add(queue, sum, sum, b);
+		put_dwords(w->b, 0);
+		err = add(queue, w->sum, w->sum, w->b);
 		for (uint32_t k = 0; k < DWORDS; k++)
-			right &= sum[k] == i * b[k];
-		*good += right;
+			right &= w->sum[k] == i * w->b[k];
+		w->good += right;
 		/* The source is gone, so the next round faults again. */
-		if (!err && madvise(b, BYTES, MADV_DONTNEED))
+		if (!err && madvise(w->b, BYTES, MADV_DONTNEED))
 			err = -errno;
 	}
 	return err;
@@ -222,17 +223,16 @@ static int add_rounds(struct kfd_queue *queue, uint32_t *sum, uint32_t *b, unsig
 static void *work(void *arg)
 {
 	struct worker *w = arg;
-	uint32_t *sum = map_dwords(), *b = map_dwords();
 	struct kfd_queue queue;
 
-	w->err = sum && b ? kfd_aql_open(&kfd, &queue) : -ENOMEM;
+	w->sum = map_dwords();
+	w->b = map_dwords();
+	w->err = w->sum && w->b ? kfd_aql_open(&kfd, &queue) : -ENOMEM;
 	if (w->err)
 		return NULL;
-	w->err = add_rounds(&queue, sum, b, &w->good);
+	w->err = add_rounds(&queue, w);
 	if (!w->err)
 		w->err = kfd_queue_close(&queue);
-	munmap(sum, BYTES);
-	munmap(b, BYTES);
 	return NULL;
 }
 
@@ -247,6 +247,11 @@ static int start_workers(void)
 	return 0;
 }
 
+/*
+ * Only then memory is unmapped: that of all threads may be one range to KFD's SVM, which takes
+ * it back from VRAM as a whole when a CPU asks for a page. If some of it is unmapped by then,
+ * the access ends with SIGBUS.
+ */
 static void join_workers(void)
 {
 	for (unsigned int i = 0; i < THREADS; i++)
@@ -254,6 +259,8 @@ static void join_workers(void)
 	for (unsigned int i = 0; i < THREADS; i++) {
 		CHECK_ERR(workers[i].err, 0);
 		CHECK_EQ(workers[i].good, ROUNDS);
+		munmap(workers[i].sum, BYTES);
+		munmap(workers[i].b, BYTES);
 	}
 }
 
