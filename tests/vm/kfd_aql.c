@@ -193,6 +193,8 @@ static void operands_given_back(void)
 
 /* ---- threads ---- */
 
+static bool opted_in;	/* to amdgpu's SVM */
+
 struct worker {
 	pthread_t thread;
 	uint32_t *sum, *b;
@@ -219,6 +221,12 @@ static int add_rounds(struct kfd_queue *queue, struct worker *w)
 	return err;
 }
 
+static void unmap_operands(struct worker *w)
+{
+	munmap(w->sum, BYTES);
+	munmap(w->b, BYTES);
+}
+
 /* Sums in place: a work-item that ran twice shows. */
 static void *work(void *arg)
 {
@@ -233,6 +241,8 @@ static void *work(void *arg)
 	w->err = add_rounds(&queue, w);
 	if (!w->err)
 		w->err = kfd_queue_close(&queue);
+	if (opted_in)
+		unmap_operands(w);
 	return NULL;
 }
 
@@ -248,8 +258,8 @@ static int start_workers(void)
 }
 
 /*
- * Only then memory is unmapped: that of all threads may be one range to KFD's SVM, which takes
- * it back from VRAM as a whole when a CPU asks for a page. If some of it is unmapped by then,
+ * With KFD's SVM memory is unmapped only then: that of all threads may be one range, which it
+ * takes back from VRAM as a whole when a CPU asks for a page. If some of it is unmapped by then,
  * the access ends with SIGBUS.
  */
 static void join_workers(void)
@@ -259,8 +269,8 @@ static void join_workers(void)
 	for (unsigned int i = 0; i < THREADS; i++) {
 		CHECK_ERR(workers[i].err, 0);
 		CHECK_EQ(workers[i].good, ROUNDS);
-		munmap(workers[i].sum, BYTES);
-		munmap(workers[i].b, BYTES);
+		if (!opted_in)
+			unmap_operands(&workers[i]);
 	}
 }
 
@@ -292,6 +302,7 @@ static int64_t kfd_faults_before;
 static void opt_in(void)
 {
 	CHECK_ERR(kfd_svm_opt_in(&kfd), 0);
+	opted_in = true;
 	CHECK_ERR(kfd_watch_exceptions(&kfd), 0);
 	kfd_faults_before = kfd_own_faults(&kfd);
 	CHECK(kfd_faults_before >= 0);
